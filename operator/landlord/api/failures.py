@@ -1,0 +1,79 @@
+"""The failures of the house: few, and each names the caller's duty.
+
+    LandlordFailure
+    |- SpecFault(path, why)   the user must change the object          no retry until its generation changes; Stalled
+    |- NotYet(why, after)     a precondition is unmet, not an error    look again after ``after``
+    |- Transient(why)         the outside stumbled                     retry with backoff
+    |  |- Busy(after)         the API server asked us to slow down     retry no sooner than ``after``
+    |  |- Conflict            somebody wrote in between                read the world again, then decide again
+    |  `- Gone                the watch or page is too old             list again
+    `- Refused(why)           the outside said no for good             slow retry; Stalled until spec or rights change
+       |- Forbidden           RBAC, a quota or an admission policy said no
+       |- Invalid             the API server will not take this manifest
+       `- NotOurs             the object belongs to somebody else
+
+Clients translate vendor errors into these, and nothing else leaves them. Expected bad news (drift found, gate
+closed) is a value, not a failure. Anything outside the tree is a bug: logged with its traceback and retried.
+"""
+
+from datetime import timedelta
+
+
+class LandlordFailure(Exception):
+    """The root: ``why`` is a full sentence fit for a condition message."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class SpecFault(LandlordFailure):
+    """The spec cannot be made true as written; ``path`` is where, such as ``spec.environments[dev].quota``."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+
+
+class NotYet(LandlordFailure):
+    """Something that must be true first is not yet true; worth another look after ``after``."""
+
+    def __init__(self, why: str, after: timedelta) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class Transient(LandlordFailure):
+    """The outside stumbled: time-outs, 5xx, lost connections. Whether the world changed is unknown."""
+
+
+class Busy(Transient):
+    """The API server answered 429; ``after`` is its Retry-After, or one second."""
+
+    def __init__(self, why: str, after: timedelta) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class Conflict(Transient):
+    """409: the object is not what we thought (resourceVersion, UID, or it already exists). Nothing was changed."""
+
+
+class Gone(Transient):
+    """410: the resourceVersion or continue token is too old. Nothing was changed."""
+
+
+class Refused(LandlordFailure):
+    """The outside said no for good. Nothing was changed."""
+
+
+class Forbidden(Refused):
+    """403: RBAC, quota or an admission policy; ``why`` holds the server's words."""
+
+
+class Invalid(Refused):
+    """400 or 422: the API server rejects the manifest; ``why`` holds its words."""
+
+
+class NotOurs(Refused):
+    """An object of that name exists and is somebody else's; it was left as it is."""

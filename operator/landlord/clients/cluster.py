@@ -1,0 +1,295 @@
+"""The Kubernetes API on plain dicts, through ``kubernetes.aio``: get, list, watch, create, apply, patch, delete.
+
+Vendor errors become ``landlord.api.failures`` here. Nothing is decided here, nothing is cached, nothing is retried:
+a caller that must survive a stumble runs its pass again.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import config as kube_config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from landlord.api.failures import Refused, Transient
+from landlord.api.names import FIELD_MANAGER
+from landlord.api.refs import Resource
+from landlord.clients.answers import failure, watch_event, words
+
+Object = dict[str, Any]
+Observer = Callable[[str, str, int, float], None]
+"""Called after each request with verb, resource (plural), HTTP status (0: no answer) and seconds."""
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+PAGE_SIZE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a LIST: its objects, and the resourceVersion from which a watch may go on."""
+
+    items: tuple[Object, ...]
+    resource_version: str
+
+
+def _ignore(verb: str, resource: str, status: int, seconds: float) -> None:
+    """Watch nobody's requests: what a client does that was given no observer."""
+
+
+class Cluster:
+    """One authenticated connection pool to one API server. Use as an async context manager, or call ``close``."""
+
+    def __init__(
+        self, api: ApiClient, *, user_agent: str, observe: Observer = _ignore, seconds: float = 30, parallel: int = 64
+    ) -> None:
+        self._api = api
+        self._user_agent = user_agent
+        self._observe = observe
+        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._slots = asyncio.Semaphore(parallel)
+        self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    async def connect(
+        cls,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        *,
+        user_agent: str = "landlord",
+        observe: Observer = _ignore,
+        parallel: int = 64,
+        seconds: float = 30,
+    ) -> Self:
+        """Log in by the file ``kubeconfig``, else the pod's ServiceAccount, else ``KUBECONFIG`` or ~/.kube/config.
+
+        Raises ``Refused`` when none of them gives a usable identity.
+        """
+        configuration = Configuration()
+        configuration.connection_pool_maxsize = parallel * 2
+        try:
+            await _load(configuration, kubeconfig, context)
+        except (kube_config.ConfigException, OSError) as error:
+            raise Refused(f"No way to log in to a cluster: {error}") from error
+        return cls(ApiClient(configuration), user_agent=user_agent, observe=observe, parallel=parallel, seconds=seconds)
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return str(self._api.configuration.host)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+        await self._api.close()  # type: ignore[no-untyped-call] # no hints upstream
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
+        """The live object, or None when there is none."""
+        return await self._ask("GET", resource, resource.path(namespace, name), missing_ok=True)
+
+    async def list_all(
+        self, resource: Resource, namespace: str | None = None, *, selector: str = ""
+    ) -> tuple[Object, ...]:
+        """Every object of a kind, read in pages, with the head (apiVersion, kind) that list items lack."""
+        return tuple([item async for page in self.pages(resource, namespace, selector=selector) for item in page.items])
+
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, *, selector: str = "", size: int = PAGE_SIZE
+    ) -> AsyncIterator[Page]:
+        """Every object of a kind, page by page; raises ``Gone`` when the server forgot the list half-way."""
+        token = ""
+        while True:
+            query = {"limit": str(size), "labelSelector": selector, "continue": token}
+            answer = await self._ask("LIST", resource, resource.path(namespace), query=query)
+            meta = (answer or {}).get("metadata", {})
+            yield Page(tuple((answer or {}).get("items") or ()), meta.get("resourceVersion", ""))
+            token = meta.get("continue", "")
+            if not token:
+                return
+
+    async def watch(
+        self, resource: Resource, resource_version: str, *, selector: str = "", seconds: int = 300
+    ) -> AsyncIterator[Object]:
+        """Watch events (``{"type": ..., "object": ...}``, bookmarks included) until the server ends the stream.
+
+        ``seconds`` is how long the server may keep it open. Raises ``Gone`` when ``resource_version`` is too old,
+        ``Transient`` when the connection is lost or nothing, not even a bookmark, came for 90 seconds.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+            "labelSelector": selector,
+        }
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
+        try:
+            async with await self._send("GET", resource.path(), query, None, None, timeout) as response:
+                if response.status != 200:
+                    raise failure(response.status, response.headers, await response.text(), f"watch {resource.plural}")
+                async for line in response.content:
+                    if line.strip():
+                        yield watch_event(json.loads(line), resource)
+        except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
+            raise Transient(f"The watch on {resource.plural} broke: {words(error)}.") from error
+
+    async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
+        """The object as created; raises ``Conflict`` when one of that name exists already."""
+        path = resource.path(manifest["metadata"].get("namespace"))
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"} | _dry(dry_run)
+        return await self._must("CREATE", resource, path, query=query, body=manifest)
+
+    async def apply(
+        self,
+        resource: Resource,
+        manifest: Object,
+        *,
+        force: bool = True,
+        subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """Server-side apply as ``landlord``; the object as stored. A ``metadata.uid`` in the manifest must match."""
+        meta = manifest["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"], subresource)
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
+        return await self._must("APPLY", resource, path, query=query | _dry(dry_run), body=manifest, content=APPLY)
+
+    async def merge(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Object,
+        namespace: str | None = None,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """JSON merge patch; put ``metadata.uid`` or ``metadata.resourceVersion`` in it to make it conditional."""
+        path = resource.path(namespace, name, subresource)
+        query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
+        return await self._must("PATCH", resource, path, query=query, body=patch, content=MERGE)
+
+    async def json_patch(
+        self, resource: Resource, name: str, operations: list[Object], namespace: str | None = None
+    ) -> Object:
+        """JSON patch (RFC 6902); a failing ``test`` operation raises ``Invalid``."""
+        path = resource.path(namespace, name)
+        return await self._must(
+            "PATCH", resource, path, query={"fieldManager": FIELD_MANAGER}, body=operations, content=JSON_PATCH
+        )
+
+    async def replace(self, resource: Resource, manifest: Object) -> Object:
+        """PUT; with ``metadata.resourceVersion`` in the manifest a stale write raises ``Conflict``."""
+        meta = manifest["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"])
+        return await self._must("UPDATE", resource, path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
+
+    async def delete(self, resource: Resource, name: str, namespace: str | None = None, *, uid: str) -> bool:
+        """Delete exactly the object with this UID; False when it is gone already, ``Conflict`` when it is another."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        path = resource.path(namespace, name)
+        return await self._ask("DELETE", resource, path, body=body, missing_ok=True) is not None
+
+    async def _must(self, verb: str, resource: Resource, path: str, **rest: Any) -> Object:
+        answer = await self._ask(verb, resource, path, **rest)
+        if answer is None:
+            raise Transient(f"The API server gave no answer to {verb.lower()} {resource.plural}.")
+        return answer
+
+    async def _ask(
+        self,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content: str | None = None,
+        missing_ok: bool = False,
+    ) -> Object | None:
+        """One request and its JSON answer; every trouble becomes a failure of ours."""
+        started, status = asyncio.get_running_loop().time(), 0
+        try:
+            async with (
+                self._slots,
+                await self._send(_METHODS.get(verb, verb), path, query, body, content, self._timeout) as response,
+            ):
+                status, text = response.status, await response.read()
+                if status < 300:
+                    return dict(json.loads(text))
+                if status == 404 and missing_ok:
+                    return None
+                raise failure(status, response.headers, text.decode(errors="replace"), f"{verb.lower()} {path}")
+        except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
+            raise Transient(f"The API server did not answer {verb.lower()} {path}: {words(error)}.") from error
+        finally:
+            self._observe(verb, resource.plural, status, asyncio.get_running_loop().time() - started)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: object,
+        content: str | None,
+        limit: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        configuration = self._api.configuration
+        if configuration.refresh_api_key_hook is not None:
+            await configuration.refresh_api_key_hook(configuration)
+        headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
+        for setting in configuration.auth_settings().values():
+            headers[setting["key"]] = setting["value"]
+        if body is not None:
+            headers["Content-Type"] = content or "application/json"
+        query_text = urlencode({key: value for key, value in (query or {}).items() if value})
+        url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
+        data = None if body is None else json.dumps(body).encode()
+        return await self._pool().request(method, url, headers=headers, data=data, timeout=limit)
+
+    def _pool(self) -> aiohttp.ClientSession:
+        """The vendor library's TLS set-up on a session of our own, which its request layer would slow down."""
+        if self._session is None:
+            rest = self._api.rest_client
+            connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context, keepalive_timeout=60)
+            self._session = aiohttp.ClientSession(
+                connector=connector, trust_env=True, read_bufsize=2**21, auto_decompress=True
+            )
+        return self._session
+
+
+_METHODS = {"LIST": "GET", "CREATE": "POST", "APPLY": "PATCH", "UPDATE": "PUT"}
+
+
+async def _load(configuration: Configuration, kubeconfig: str | None, context: str | None) -> None:
+    """Fill ``configuration`` from the first identity that exists, in the order ``Cluster.connect`` promises."""
+    if kubeconfig is None:
+        try:
+            kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # no hints
+        except kube_config.ConfigException:
+            pass
+        else:
+            return
+    await kube_config.load_kube_config(  # type: ignore[no-untyped-call] # no hints upstream
+        config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
+    )
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
