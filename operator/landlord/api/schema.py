@@ -1,0 +1,102 @@
+"""Building blocks of the models: bounded strings, and marks that only a Kubernetes schema knows.
+
+The models are the one source of the CRDs; ``landlord.api.crd`` reads these marks when it renders them.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A shape users write or read: camelCase outside, immutable, and an unknown field is an error."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+def rule(expression: str, message: str, field_path: str | None = None, reason: str | None = None) -> dict[str, str]:
+    """One CEL validation (``x-kubernetes-validations``); ``message`` tells the user what to write instead."""
+    optional = {"fieldPath": field_path, "reason": reason}
+    return {"rule": expression, "message": message} | {key: value for key, value in optional.items() if value}
+
+
+def marks(
+    *, rules: tuple[dict[str, str], ...] = (), keys: tuple[str, ...] = (), unique: bool = False
+) -> dict[str, Any]:
+    """Kubernetes' schema extensions: CEL rules, the keys of a map list, or that a list is a set."""
+    extra: dict[str, Any] = {}
+    if rules:
+        extra["x-kubernetes-validations"] = list(rules)
+    if keys:
+        extra |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+    if unique:
+        extra["x-kubernetes-list-type"] = "set"
+    return extra
+
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+Label = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
+"""A DNS-1123 label: what a namespace may be called."""
+
+Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""A DNS-1123 subdomain: what most other objects may be called."""
+
+Text = Annotated[str, Field(max_length=253)]
+"""A line for people."""
+
+Quantity = Annotated[
+    int | str,
+    Field(
+        json_schema_extra={
+            "x-kubernetes-int-or-string": True,
+            **marks(
+                rules=(
+                    rule(
+                        "type(self) == int ? self >= 0 : "
+                        "(isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0)",
+                        "must be a quantity that is not negative, such as 4, 500m or 8Gi",
+                    ),
+                )
+            ),
+        }
+    ),
+]
+"""A Kubernetes quantity, as number or string."""
+
+ResourceName = Annotated[str, Field(min_length=1, max_length=127)]
+ResourceList = Annotated[
+    dict[str, Quantity],
+    Field(
+        max_length=64,
+        json_schema_extra=marks(
+            rules=(
+                rule(
+                    "self.all(key, key.size() > 0 && key.size() <= 127)",
+                    "resource names have 1 to 127 characters, such as requests.cpu or count/deployments.apps",
+                ),
+            )
+        ),
+    ),
+]
+"""Quantities by resource name, as in a ResourceQuota."""
+
+Cidr = Annotated[
+    str,
+    Field(
+        max_length=43,
+        json_schema_extra=marks(
+            rules=(
+                rule(
+                    "isCIDR(self) && cidr(self) == cidr(self).masked()",
+                    "must be a CIDR with no host bits set, such as 10.1.0.0/16",
+                ),
+            )
+        ),
+    ),
+]
+"""An IP block, IPv4 or IPv6."""
+
+Timestamp = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC, to the second."""
