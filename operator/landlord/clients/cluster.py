@@ -6,6 +6,7 @@ a caller that must survive a stumble runs its pass again.
 
 import asyncio
 import json
+import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from landlord.clients.answers import failure, watch_event, words
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
 """Called after each request with verb, resource (plural), HTTP status (0: no answer) and seconds."""
+Fence = Callable[[], float]
+"""Asked just before each write: how many seconds it may take; 0 or less means that it must not start."""
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -44,15 +47,31 @@ def _ignore(verb: str, resource: str, status: int, seconds: float) -> None:
     """Watch nobody's requests: what a client does that was given no observer."""
 
 
+def _unfenced() -> float:
+    """Allow every write: what a client does that nobody competes with."""
+    return math.inf
+
+
 class Cluster:
-    """One authenticated connection pool to one API server. Use as an async context manager, or call ``close``."""
+    """One authenticated connection pool to one API server. Use as an async context manager, or call ``close``.
+
+    A write is started only while ``fence`` gives it time, and waited for no longer than that; otherwise ``Transient``.
+    """
 
     def __init__(
-        self, api: ApiClient, *, user_agent: str, observe: Observer = _ignore, seconds: float = 30, parallel: int = 64
+        self,
+        api: ApiClient,
+        *,
+        user_agent: str,
+        observe: Observer = _ignore,
+        seconds: float = 30,
+        parallel: int = 64,
+        fence: Fence = _unfenced,
     ) -> None:
         self._api = api
         self._user_agent = user_agent
         self._observe = observe
+        self._fence = fence
         self._timeout = aiohttp.ClientTimeout(total=seconds)
         self._slots = asyncio.Semaphore(parallel)
         self._session: aiohttp.ClientSession | None = None
@@ -67,6 +86,7 @@ class Cluster:
         observe: Observer = _ignore,
         parallel: int = 64,
         seconds: float = 30,
+        fence: Fence = _unfenced,
     ) -> Self:
         """Log in by the file ``kubeconfig``, else the pod's ServiceAccount, else ``KUBECONFIG`` or ~/.kube/config.
 
@@ -78,7 +98,14 @@ class Cluster:
             await _load(configuration, kubeconfig, context)
         except (kube_config.ConfigException, OSError) as error:
             raise Refused(f"No way to log in to a cluster: {error}") from error
-        return cls(ApiClient(configuration), user_agent=user_agent, observe=observe, parallel=parallel, seconds=seconds)
+        return cls(
+            ApiClient(configuration),
+            user_agent=user_agent,
+            observe=observe,
+            parallel=parallel,
+            seconds=seconds,
+            fence=fence,
+        )
 
     @property
     def server(self) -> str:
@@ -261,7 +288,15 @@ class Cluster:
         query_text = urlencode({key: value for key, value in (query or {}).items() if value})
         url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
         data = None if body is None else json.dumps(body).encode()
+        # The fence is asked last, after everything that may have taken time.
+        limit = limit if method == "GET" else self._limit_of_a_write(limit)
         return await self._pool().request(method, url, headers=headers, data=data, timeout=limit)
+
+    def _limit_of_a_write(self, limit: aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
+        left = self._fence()
+        if left <= 0:
+            raise Transient("This operator no longer holds the Lease, so it writes nothing.")
+        return aiohttp.ClientTimeout(total=min(left, limit.total or left))
 
     def _pool(self) -> aiohttp.ClientSession:
         """The vendor library's TLS set-up on a session of our own, which its request layer would slow down."""
