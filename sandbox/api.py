@@ -1,0 +1,53 @@
+"""The few requests the sandbox itself makes while it starts: as admin, one at a time, with the standard library."""
+
+import http.client
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.ports import LOOPBACK
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API server at a loopback port, seen by the admin."""
+
+    port: int
+    tls: ssl.SSLContext
+
+    @classmethod
+    def as_admin(cls, port: int, pki: Path) -> "Api":
+        """The admin's view, with the keys in `pki`."""
+        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        return cls(port, tls)
+
+    def status(self, path: str) -> int:
+        """The HTTP status of a GET; 0 while nobody answers."""
+        return self._request("GET", path, None)[0]
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at `path`, if there is one and the server answers."""
+        status, body = self._request("GET", path, None)
+        return json.loads(body) if status == http.client.OK else None
+
+    def create(self, path: str, manifest: dict[str, Any]) -> bool:
+        """Whether the object exists now, made by this call or before."""
+        status, _ = self._request("POST", path, json.dumps(manifest))
+        return status in {http.client.CREATED, http.client.CONFLICT}
+
+    def _request(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        connection = http.client.HTTPSConnection(LOOPBACK, self.port, timeout=_SECONDS, context=self.tls)
+        headers = {"User-Agent": "landlord-sandbox", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            return 0, b""
+        finally:
+            connection.close()

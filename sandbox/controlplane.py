@@ -1,0 +1,159 @@
+"""How each part of the control plane is started: pure command lines and the files they name."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox.folder import Folder
+from sandbox.ports import LOOPBACK
+
+PORTS: Final = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+_SERVICE_RANGE: Final = "10.0.0.0/24"
+# Documentation range: never routed. The server complains about loopback, and left alone it wants a default route.
+_ADVERTISED: Final = "192.0.2.1"
+# The stock limits of 20 a second make a test wait for the garbage collector instead of for what it tests.
+_UNTHROTTLED: Final = ("--kube-api-qps=500", "--kube-api-burst=1000")
+
+AUDIT_POLICY: Final[dict[str, Any]] = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [
+        # Health checks, and everything the API server asks of itself.
+        {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"]},
+        {"level": "None", "users": ["system:apiserver"]},
+        # What the control plane merely reads, and its heartbeats. What it writes is kept.
+        {
+            "level": "None",
+            "userGroups": ["system:serviceaccounts:kube-system"],
+            "verbs": ["get", "list", "watch"],
+        },
+        {
+            "level": "None",
+            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok"],
+            "verbs": ["get", "list", "watch"],
+        },
+        {
+            "level": "None",
+            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok"],
+            "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}],
+        },
+        {"level": "Metadata"},
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the sandbox: which program of which component, with what arguments, listening where."""
+
+    name: str
+    component: str
+    arguments: tuple[str, ...]
+    address: str
+
+
+def etcd(folder: Folder, ports: dict[str, int]) -> Part:
+    """The store. It never waits for the disk: what is lost with the machine is only a sandbox."""
+    client, peer = (f"http://{LOOPBACK}:{ports[name]}" for name in ("etcd", "etcd-peer"))
+    arguments = (
+        f"--data-dir={folder.etcd}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+    )
+    return Part("etcd", "etcd", arguments, client)
+
+
+def apiserver(folder: Folder, ports: dict[str, int]) -> Part:
+    """The API server, with RBAC, the stock admission plugins and an audit log."""
+    arguments = (
+        f"--etcd-servers=http://{LOOPBACK}:{ports['etcd']}",
+        f"--bind-address={LOOPBACK}",
+        f"--secure-port={ports['kube-apiserver']}",
+        f"--advertise-address={_ADVERTISED}",
+        "--endpoint-reconciler-type=none",
+        f"--service-cluster-ip-range={_SERVICE_RANGE}",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        "--allow-privileged=true",
+        *_serving(folder),
+        f"--client-ca-file={folder.pki / 'ca.crt'}",
+        f"--requestheader-client-ca-file={folder.pki / 'proxy-ca.crt'}",
+        "--requestheader-allowed-names=none",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={folder.pki / 'service-accounts.pub'}",
+        f"--service-account-signing-key-file={folder.pki / 'service-accounts.key'}",
+        f"--audit-policy-file={folder.config / 'audit-policy.json'}",
+        f"--audit-log-path={folder.audit_log}",
+        "--audit-log-maxsize=2000",
+        "--audit-log-maxbackup=1",
+    )
+    return Part("kube-apiserver", "kube", arguments, f"https://{LOOPBACK}:{ports['kube-apiserver']}")
+
+
+def controller_manager(folder: Folder, ports: dict[str, int]) -> Part:
+    """The stock controllers, each under its own service account, as in a real cluster."""
+    arguments = (
+        *_client(folder, "kube-controller-manager"),
+        *_serving(folder),
+        f"--bind-address={LOOPBACK}",
+        f"--secure-port={ports['kube-controller-manager']}",
+        "--leader-elect=false",
+        f"--service-account-private-key-file={folder.pki / 'service-accounts.key'}",
+        f"--root-ca-file={folder.pki / 'ca.crt'}",
+        "--use-service-account-credentials=true",
+        *_UNTHROTTLED,
+    )
+    address = f"https://{LOOPBACK}:{ports['kube-controller-manager']}"
+    return Part("kube-controller-manager", "kube", arguments, address)
+
+
+def scheduler(folder: Folder, ports: dict[str, int]) -> Part:
+    """The stock scheduler."""
+    arguments = (
+        *_client(folder, "kube-scheduler"),
+        *_serving(folder),
+        f"--bind-address={LOOPBACK}",
+        f"--secure-port={ports['kube-scheduler']}",
+        "--leader-elect=false",
+        *_UNTHROTTLED,
+    )
+    return Part("kube-scheduler", "kube", arguments, f"https://{LOOPBACK}:{ports['kube-scheduler']}")
+
+
+def kwok(folder: Folder, ports: dict[str, int]) -> Part:
+    """The player of the fake nodes and of all pods on them."""
+    arguments = (
+        f"--kubeconfig={kubeconfig_of(folder, 'kwok')}",
+        f"--config={folder.config / 'kwok.yaml'}",
+        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+        "--node-lease-duration-seconds=40",
+        "--node-ip=10.63.255.254",
+        "--cidr=10.64.0.0/12",
+        f"--server-address={LOOPBACK}:{ports['kwok']}",
+    )
+    return Part("kwok", "kwok", arguments, f"http://{LOOPBACK}:{ports['kwok']}")
+
+
+def kubeconfig_of(folder: Folder, identity: str) -> str:
+    """Where the kubeconfig of a part lies."""
+    return str(folder.config / f"{identity}.kubeconfig")
+
+
+def _client(folder: Folder, identity: str) -> tuple[str, ...]:
+    kubeconfig = kubeconfig_of(folder, identity)
+    return tuple(f"--{use}kubeconfig={kubeconfig}" for use in ("", "authentication-", "authorization-"))
+
+
+def _serving(folder: Folder) -> tuple[str, ...]:
+    return (
+        f"--tls-cert-file={folder.pki / 'serving.crt'}",
+        f"--tls-private-key-file={folder.pki / 'serving.key'}",
+    )
