@@ -1,0 +1,1 @@
+"""Programs that write the committed, generated files; each knows --check, which fails when a file is stale."""
