@@ -1,0 +1,1 @@
+"""What an Environment says of itself: its tenants by state, and who holds it."""

@@ -1,0 +1,180 @@
+"""What the operator has seen: our kinds as bodies, tenants' objects as digests. Fed by watches, read by passes.
+
+Every entry carries its resourceVersion, and an older one never replaces a newer one: a pass puts what it wrote here
+at once, and the echo of the watch, which may lag, changes nothing. Nothing here does I/O.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from landlord.api.environment import Environment
+from landlord.api.refs import Ref
+from landlord.core.child import Child, version_of
+
+Body = dict[str, Any]
+
+
+class World:
+    """The caches. One instance; only the event loop's thread touches it."""
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, Body] = {}
+        self.environments: dict[str, Body] = {}
+        self._children: dict[str, dict[Ref, Child]] = {}
+        self._namespaces: dict[str, Child] = {}
+        self._claims: dict[str, set[str]] = {}
+        self._parsed: dict[str, tuple[tuple[str, int], Environment]] = {}
+
+    def put_tenant(self, body: Body) -> bool:
+        """Keep the body unless a newer one is known; whether it was kept."""
+        if not _put(self.tenants, body):
+            return False
+        self._claim(body["metadata"]["name"], claims_of(body))
+        return True
+
+    def drop_tenant(self, name: str) -> None:
+        """Forget a Tenant that is gone."""
+        self.tenants.pop(name, None)
+        self._claim(name, set())
+
+    def put_environment(self, body: Body) -> bool:
+        """Keep the body unless a newer one is known; whether it was kept."""
+        return _put(self.environments, body)
+
+    def drop_environment(self, name: str) -> None:
+        """Forget an Environment that is gone."""
+        self.environments.pop(name, None)
+        self._parsed.pop(name, None)
+
+    def environment(self, name: str) -> Environment | None:
+        """The Environment as a model, parsed once for each generation; None when there is none."""
+        body = self.environments.get(name)
+        if body is None:
+            return None
+        meta = body["metadata"]
+        key = (str(meta.get("uid")), int(meta.get("generation", 0)))
+        known = self._parsed.get(name)
+        if known is None or known[0] != key:
+            known = (key, Environment.model_validate({"spec": body.get("spec") or {}}))
+            self._parsed[name] = known
+        return known[1]
+
+    def claimants(self, namespace: str) -> set[str]:
+        """Tenants that name this namespace, whoever holds it."""
+        return set(self._claims.get(namespace, ()))
+
+    def tenants_in(self, environment: str) -> list[str]:
+        """Tenants whose spec names the Environment, in order of name."""
+        return sorted(
+            name
+            for name, body in self.tenants.items()
+            if any(entry.get("name") == environment for entry in (body.get("spec") or {}).get("environments") or ())
+        )
+
+    def child(self, ref: Ref) -> Child | None:
+        """One object by key, whoever's it is."""
+        if ref.kind == "Namespace":
+            return self._namespaces.get(ref.name)
+        return next((children[ref] for children in self._children.values() if ref in children), None)
+
+    def namespace(self, name: str) -> Child | None:
+        """The namespace, if it carries a tenant label."""
+        return self._namespaces.get(name)
+
+    def children(self, tenant: str) -> dict[Ref, Child]:
+        """A tenant's objects by key; do not change it."""
+        return self._children.get(tenant, {})
+
+    def all_children(self) -> Iterator[Child]:
+        """Every object of every tenant."""
+        for children in self._children.values():
+            yield from children.values()
+
+    def upsert(self, child: Child) -> set[str]:
+        """Keep ``child`` unless a newer sight is known; the tenants whose pass would come out differently."""
+        before = self._find(child)
+        if before is not None and before.uid == child.uid and before.version > child.version:
+            return set()
+        if before is not None and before.tenant != child.tenant:
+            self._forget(before)
+        if child.tenant:
+            self._children.setdefault(child.tenant, {})[child.ref] = child
+            if child.ref.kind == "Namespace":
+                self._namespaces[child.ref.name] = child
+        return set() if child.matters_like(before) else self._concerned(child, before)
+
+    def remove(self, child: Child) -> set[str]:
+        """Drop an object that is gone, unless it was made anew since; the tenants it concerns."""
+        before = self._find(child)
+        if before is None or before.uid != child.uid:
+            return set()
+        self._forget(before)
+        return self._concerned(child, before)
+
+    def replace(self, kind: str, children: Iterable[Child]) -> set[str]:
+        """Take a full list of one kind: upsert what is there, drop what is not; the tenants it concerns."""
+        seen: set[tuple[Ref, str]] = set()
+        concerned: set[str] = set()
+        highest = 0
+        for child in children:
+            seen.add((child.ref, child.uid))
+            highest = max(highest, child.version)
+            concerned |= self.upsert(child)
+        stale = [
+            child
+            for child in list(self.all_children())
+            if child.ref.kind == kind and (child.ref, child.uid) not in seen and child.version <= highest
+        ]
+        return concerned.union(*(self.remove(child) for child in stale))
+
+    def replace_tenant(self, tenant: str, children: Iterable[Child]) -> None:
+        """Take a live list of all of one tenant's objects as the truth."""
+        live = {child.ref: child for child in children}
+        for ref, child in list(self.children(tenant).items()):
+            if ref not in live or live[ref].uid != child.uid:
+                self._forget(child)
+        for child in live.values():
+            self.upsert(child)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop an empty index entry."""
+        if not self._children.get(tenant):
+            self._children.pop(tenant, None)
+
+    def _find(self, child: Child) -> Child | None:
+        mine = self._children.get(child.tenant, {}).get(child.ref)
+        return mine if mine is not None else self.child(child.ref)
+
+    def _forget(self, child: Child) -> None:
+        self._children.get(child.tenant, {}).pop(child.ref, None)
+        if child.ref.kind == "Namespace":
+            self._namespaces.pop(child.ref.name, None)
+
+    def _concerned(self, child: Child, before: Child | None) -> set[str]:
+        owners = {child.tenant, before.tenant if before else ""} - {""}
+        return owners | (self.claimants(child.ref.name) if child.ref.kind == "Namespace" else set())
+
+    def _claim(self, tenant: str, wanted: set[str]) -> None:
+        for namespace in [name for name, tenants in self._claims.items() if tenant in tenants and name not in wanted]:
+            self._claims[namespace].discard(tenant)
+            if not self._claims[namespace]:
+                del self._claims[namespace]
+        for namespace in wanted:
+            self._claims.setdefault(namespace, set()).add(tenant)
+
+
+def claims_of(body: Body) -> set[str]:
+    """The namespaces a Tenant's spec names, by rule or by hand."""
+    tenant = body["metadata"]["name"]
+    entries = (body.get("spec") or {}).get("environments") or ()
+    return {str(entry.get("namespace") or f"{tenant}-{entry.get('name')}") for entry in entries}
+
+
+def _put(known: dict[str, Body], body: Body) -> bool:
+    name = body["metadata"]["name"]
+    before = known.get(name)
+    if before is not None and before["metadata"].get("uid") == body["metadata"].get("uid"):
+        if version_of(before) > version_of(body):
+            return False
+    known[name] = body
+    return True
