@@ -110,7 +110,7 @@ def reset(path: str | Path) -> Record:
         with _ending_all_on_failure(folder), HeldPorts() as held:
             for port in record.ports.values():
                 held.hold(port)
-            return _finish(folder, _start_parts(folder, record))
+            return _start_parts(folder, record)
 
 
 def status(path: str | Path) -> list[PartStatus]:
@@ -136,9 +136,7 @@ def _start(folder: Folder, programs: dict[str, str]) -> Record:
         record = _new_record(folder, programs, ports)
         _write_configuration(folder, record.server)
         write_record(folder, record)
-        record = _start_parts(folder, record)
-    _save_pristine(folder, record)
-    return _finish(folder, record)
+        return _start_parts(folder, record)
 
 
 def _start_parts(folder: Folder, record: Record) -> Record:
@@ -149,12 +147,16 @@ def _start_parts(folder: Folder, record: Record) -> Record:
     # The status is asked for, not the body: a failing report contains the word ok too. Ready includes the roles the
     # controllers need; started any earlier they would end at once.
     _wait(folder, record, lambda: api.status("/readyz") == 200, "The API server's being ready")
+    if not folder.pristine.exists():
+        _save_pristine(folder, record)
     for name in _AFTER_API:
         record = _spawn(folder, record, name)
     _wait(folder, record, lambda: api.create("/api/v1/nodes", kwok.node()), "The creation of the fake node")
     _wait(folder, record, lambda: kwok.is_ready(api.get(f"/api/v1/nodes/{kwok.NODE}")), "The fake node's being ready")
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     _wait(folder, record, lambda: api.get(account) is not None, "The default service account")
+    record = replace(record, phase=Phase.READY)
+    write_record(folder, record)
     return record
 
 
@@ -182,7 +184,10 @@ def _wait(folder: Folder, record: Record, happened: Callable[[], bool], what: st
 
 
 def _save_pristine(folder: Folder, record: Record) -> None:
-    """Copy etcd's data while etcd stands still: what lies there then is what a killed etcd would find again."""
+    """Copy etcd's data while etcd stands still: what lies there then is what a killed etcd would find again.
+
+    No controller has run yet: a reset cluster meets them as a new one does, without leases of their former lives.
+    """
     etcd = record.parts["etcd"]
     process.freeze(etcd, folder.path)
     try:
@@ -191,12 +196,6 @@ def _save_pristine(folder: Folder, record: Record) -> None:
         draft.rename(folder.pristine)
     finally:
         process.thaw(etcd, folder.path)
-
-
-def _finish(folder: Folder, record: Record) -> Record:
-    record = replace(record, phase=Phase.READY)
-    write_record(folder, record)
-    return record
 
 
 def _new_record(folder: Folder, programs: dict[str, str], ports: dict[str, int]) -> Record:

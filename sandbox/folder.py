@@ -66,7 +66,7 @@ class Folder:
 
     @property
     def pristine(self) -> Path:
-        """The data of etcd as it was when the cluster had just become usable."""
+        """The data of etcd as it was before the first controller started."""
         return self.path / "pristine"
 
     @property

@@ -40,7 +40,7 @@ IDENTITIES: Final = (
 def create_pki(folder: Path, now: datetime.datetime) -> None:
     """Write ca, serving and client certificates with their keys, and the pair that signs service account tokens.
 
-    The API server also wants an authority for proxies in front of it. There are none: that authority's key is thrown away.
+    The API server also wants an authority for proxies in front of it. There are none: its key is thrown away.
     """
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _authority("landlord-sandbox", ca_key, now)
