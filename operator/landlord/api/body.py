@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from landlord.api.schema import Cidr, Label, Model, ResourceList, Subdomain, marks, rule
+from landlord.api.schema import LABEL_KEYS, LABEL_VALUE, Cidr, Label, Model, ResourceList, Subdomain, marks, rule
 
 
 class QuotaScope(StrEnum):
@@ -35,6 +35,23 @@ class ScopeOperator(StrEnum):
 class ScopeMatch(Model):
     """One condition on the pods a scoped quota counts."""
 
+    model_config = ConfigDict(
+        json_schema_extra=marks(
+            rules=(
+                rule(
+                    "self.scope == 'PriorityClass' || self.operator == 'Exists'",
+                    "only scope PriorityClass takes another operator than Exists",
+                    ".operator",
+                ),
+                rule(
+                    "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
+                    "values are for the operators In and NotIn, which need them",
+                    ".values",
+                ),
+            )
+        )
+    )
+
     scope: QuotaScope = Field(description="What to match pods by.")
     operator: ScopeOperator = Field(
         ScopeOperator.EXISTS, description="How to match; only PriorityClass takes others than Exists."
@@ -51,7 +68,17 @@ class ScopedQuota(Model):
         description="Names the ResourceQuota: landlord-NAME."
     )
     match: Annotated[tuple[ScopeMatch, ...], Field(min_length=1, max_length=6)] = Field(
-        description="All of these must match a pod.", json_schema_extra=marks(keys=("scope",))
+        description="All of these must match a pod.",
+        json_schema_extra=marks(
+            keys=("scope",),
+            rules=(
+                rule(
+                    "['BestEffort', 'Terminating'].all(scope, "
+                    "!(self.exists(m, m.scope == scope) && self.exists(m, m.scope == 'Not' + scope)))",
+                    "a scope and its opposite match no pod",
+                ),
+            ),
+        ),
     )
     hard: ResourceList = Field(description="The limits for the pods that match.")
 
@@ -121,6 +148,18 @@ class Protocol(StrEnum):
 class Port(Model):
     """A port, or a range of ports."""
 
+    model_config = ConfigDict(
+        json_schema_extra=marks(
+            rules=(
+                rule(
+                    "!has(self.endPort) || self.endPort >= self.port",
+                    "endPort may not be below port",
+                    ".endPort",
+                ),
+            )
+        )
+    )
+
     port: Annotated[int, Field(ge=1, le=65535)] = Field(description="The port, or the first of a range.")
     end_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(None, description="The last port of a range.")
     protocol: Protocol = Field(Protocol.TCP, description="TCP, UDP or SCTP.")
@@ -137,7 +176,13 @@ class NetworkRule(Model):
                     ".filter(given, given).size() == 1",
                     "give exactly one of peer, cidr, or namespaces and/or podLabels",
                 ),
-                rule("!has(self.except) || has(self.cidr)", "except needs cidr"),
+                rule("!has(self.except) || has(self.cidr)", "except needs cidr", ".except"),
+                rule(
+                    "!has(self.except) || !has(self.cidr) || !isCIDR(self.cidr) || self.except.all(part, "
+                    "!isCIDR(part) || (part != self.cidr && cidr(self.cidr).containsCIDR(part)))",
+                    "except must name parts of cidr",
+                    ".except",
+                ),
             )
         )
     )
@@ -149,8 +194,15 @@ class NetworkRule(Model):
         None, description="Namespaces by name.", json_schema_extra=marks(unique=True)
     )
     pod_labels: (
-        Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(min_length=1, max_length=16)] | None
-    ) = Field(None, description="Only pods with these labels; without namespaces, pods of this namespace.")
+        Annotated[
+            dict[str, Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]], Field(min_length=1, max_length=16)
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Only pods with these labels; without namespaces, pods of this namespace.",
+        json_schema_extra=marks(rules=(LABEL_KEYS,)),
+    )
     cidr: Cidr | None = Field(None, description="An IP block.")
     except_: Annotated[tuple[Cidr, ...], Field(max_length=16)] | None = Field(
         None,

@@ -6,7 +6,7 @@ The documentation of conditions is generated from here; a reason that is not her
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from landlord.api.schema import Model, Timestamp
 
@@ -140,12 +140,18 @@ REASONS: dict[Reason, tuple[str, str]] = {
 }
 
 
+# Words of a later version must not make status unwritable after a downgrade, hence no enum in the CRD.
+_WORD = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z][A-Za-z0-9]*$"}
+
+
 class Condition(Model):
     """One observation, in the shape of Kubernetes' ``metav1.Condition``."""
 
-    type: ConditionType = Field(description="What it is about.")
+    type: Annotated[ConditionType, WithJsonSchema(_WORD)] = Field(description="What it is about.")
     status: Status = Field(description="True, False or Unknown.")
-    reason: Reason = Field(description="One word for machines, from a documented set.")
+    reason: Annotated[Reason, WithJsonSchema(_WORD)] = Field(
+        description="One word for machines, from a documented set."
+    )
     message: Annotated[str, Field(max_length=32768)] = Field("", description="What is so, and what to do.")
     last_transition_time: Timestamp = Field(description="When status last changed.")
     observed_generation: Annotated[int, Field(ge=0)] | None = Field(None, description="The generation it speaks of.")

@@ -3,9 +3,10 @@
 The models are the one source of the CRDs; ``landlord.api.crd`` reads these marks when it renders them.
 """
 
+import ipaddress
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -43,6 +44,13 @@ Label = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
 Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 """A DNS-1123 subdomain: what most other objects may be called."""
 
+LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+LABEL_KEYS = rule(
+    "self.all(key, key.size() <= 317 && "
+    "key.matches('^([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+    "must be labels, such as app.kubernetes.io/name: web",
+)
+
 Text = Annotated[str, Field(max_length=253)]
 """A line for people."""
 
@@ -63,7 +71,7 @@ ResourceList = Annotated[
         json_schema_extra=marks(
             rules=(
                 rule(
-                    "self.all(key, key.size() > 0 && key.size() <= 127)",
+                    "self.all(key, key.size() <= 127 && key.matches('^[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?$'))",
                     "resource names have 1 to 127 characters, such as requests.cpu or count/deployments.apps",
                 ),
             )
@@ -72,19 +80,28 @@ ResourceList = Annotated[
 ]
 """Quantities by resource name, as in a ResourceQuota."""
 
+_CIDR = "must be a CIDR with no host bits set, such as 10.1.0.0/16"
+
+
+def _check_cidr(text: str) -> str:
+    """The text, if its CEL rule would let it through; so that manifests can be checked without a cluster."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as broken:
+        raise ValueError(_CIDR) from broken
+    mapped = isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None
+    if mapped or not text.endswith(f"/{network.prefixlen}"):
+        raise ValueError(_CIDR)
+    return text
+
+
 Cidr = Annotated[
     str,
     Field(
         max_length=43,
-        json_schema_extra=marks(
-            rules=(
-                rule(
-                    "isCIDR(self) && cidr(self) == cidr(self).masked()",
-                    "must be a CIDR with no host bits set, such as 10.1.0.0/16",
-                ),
-            )
-        ),
+        json_schema_extra=marks(rules=(rule("isCIDR(self) && cidr(self) == cidr(self).masked()", _CIDR),)),
     ),
+    AfterValidator(_check_cidr),
 ]
 """An IP block, IPv4 or IPv6."""
 

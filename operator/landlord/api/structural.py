@@ -36,9 +36,10 @@ INT_OR_STRING = "x-kubernetes-int-or-string"
 
 
 def definitions(model: type[BaseModel]) -> dict[str, Schema]:
-    """Schemas of the model and of all models and enums below it, by class name; they refer to each other by ``$ref``."""
+    """Schemas of the model and of all models and enums below it, by class name; ``$ref`` leads from one to another."""
     raw = model.model_json_schema(by_alias=True, mode="validation")
-    return raw.pop("$defs", {}) | {model.__name__: raw}
+    below: dict[str, Schema] = raw.pop("$defs", {})
+    return below | {model.__name__: raw}
 
 
 def structural(model: type[BaseModel]) -> Schema:
@@ -83,6 +84,8 @@ def _convert(source: _Source, node: Schema, keys: Sequence[str] = ()) -> Schema:
     node = source.resolve(node)
     out = {key: node[key] for key in _KEPT if key in node}
     out |= {key: value for key, value in node.items() if key.startswith("x-kubernetes-")}
+    if "description" in out:
+        out["description"] = out["description"].replace("``", "")
     if "properties" in node:
         out["properties"] = {name: _property(source, name, field, keys) for name, field in node["properties"].items()}
     elif isinstance(node.get("additionalProperties"), dict):

@@ -37,10 +37,17 @@ class Member(Model):
                 rule(
                     "(self.kind == 'ServiceAccount') == (self.__namespace__ != '')",
                     "namespace is for kind ServiceAccount, which needs it",
+                    ".namespace",
                 ),
                 rule(
                     "!self.name.startsWith('system:')",
                     "names that begin with system: belong to Kubernetes; name a person, group or ServiceAccount",
+                    ".name",
+                ),
+                rule(
+                    "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+                    "the name of a ServiceAccount is a DNS name, such as ci-runner",
+                    ".name",
                 ),
             )
         )
@@ -80,6 +87,7 @@ class TenantEnvironment(Body):
                     "has(self.__namespace__) == has(oldSelf.__namespace__)",
                     "namespace may not be added or removed once the environment exists; "
                     "remove the environment, then add it anew",
+                    ".namespace",
                 ),
             )
         )
@@ -130,7 +138,16 @@ class TenantSpec(Model):
     defaults: Body | None = Field(None, description="Said once for all environments of this tenant.")
     environments: Annotated[tuple[TenantEnvironment, ...], Field(min_length=1, max_length=64)] = Field(
         description="Where the tenant lives: one namespace in each. Each name is the name of an Environment.",
-        json_schema_extra=marks(keys=("name",)),
+        json_schema_extra=marks(
+            keys=("name",),
+            rules=(
+                rule(
+                    "self.all(one, !has(one.__namespace__) || self.exists_one(other, "
+                    "has(other.__namespace__) && other.__namespace__ == one.__namespace__))",
+                    "each environment needs a namespace of its own; two of them name the same",
+                ),
+            ),
+        ),
     )
     quota: AggregateQuota | None = Field(None, description="A ceiling over all environments.")
     deletion_policy: DeletionPolicy = Field(
@@ -168,7 +185,7 @@ class MemberStatus(Model):
     """A member's role as it came out, in one environment."""
 
     subject: Annotated[str, Field(max_length=400)] = Field(description="KIND:NAME, or ServiceAccount:NAMESPACE/NAME.")
-    roles: dict[str, Role] = Field(description="Role by environment.")
+    roles: Annotated[dict[str, Role], Field(max_length=128)] = Field(description="Role by environment.")
 
 
 class TenantStatus(Model):
