@@ -73,9 +73,9 @@ class WorkQueue(Generic[Key]):
         """How many keys are ready now, running and delayed ones not counted."""
         return len(self._ready)
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: int) -> int:
         """How many keys are ready in one lane."""
-        return self._ready.depth(lane)
+        return self._ready.depth(Lane(lane))
 
     @property
     def delayed(self) -> int:
