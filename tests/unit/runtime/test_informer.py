@@ -130,9 +130,7 @@ async def play(*script: tuple[str, Step], memory: Memory | None = None, selector
         sink,
         selector=selector,
         listener=counter,
-        clock=clock,
-        sleep=pause,
-        resync=timedelta(hours=1),
+        pace=Pace(clock, pause),
     )
     task = asyncio.get_running_loop().create_task(informer.run())
     async with asyncio.timeout(5):
