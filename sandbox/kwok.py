@@ -6,10 +6,24 @@ from typing import Any, Final
 
 import yaml
 
+from sandbox.components import KUBERNETES_VERSION
+
 NODE: Final = "kwok-node-0"
 FAIL_ANNOTATION: Final = "sandbox.landlord.dev/fail"
 FAILURES: Final = ("crash-loop", "image-pull", "never-ready", "oom")
 _STAGES: Final = Path(__file__).parent / "stages.yaml"
+_NODE_INFO: Final = {
+    "architecture": "amd64",
+    "bootID": "",
+    "containerRuntimeVersion": "kwok://0.8.0",
+    "kernelVersion": "kwok",
+    "kubeProxyVersion": "",
+    "kubeletVersion": KUBERNETES_VERSION,
+    "machineID": "",
+    "operatingSystem": "linux",
+    "osImage": "kwok",
+    "systemUUID": "",
+}
 _CAPACITY: Final = {"cpu": "10k", "memory": "32Ti", "ephemeral-storage": "32Ti", "pods": "100k"}
 
 
@@ -28,7 +42,7 @@ def node(name: str = NODE) -> dict[str, Any]:
                 "type": "kwok",
             },
         },
-        "status": {"allocatable": _CAPACITY, "capacity": _CAPACITY},
+        "status": {"allocatable": _CAPACITY, "capacity": _CAPACITY, "nodeInfo": _NODE_INFO},
     }
 
 

@@ -53,13 +53,13 @@ def spawn(argv: Sequence[str], *, log: Path, folder: Path, presence: Path) -> Ru
         )
     finally:
         os.close(held)
-    return Running(pid, _started(pid) or 0)
+    return Running(pid, started(pid) or 0)
 
 
 def is_alive(running: Running) -> bool:
     """Whether this very process still runs; one that has ended but was not yet reaped does not."""
     _reap(running.pid)
-    return _started(running.pid) == running.started
+    return started(running.pid) == running.started
 
 
 def resident_bytes(running: Running) -> int | None:
@@ -145,7 +145,7 @@ def _belongs(pid: int, folder: Path) -> bool:
     return f"{MARKER}={folder}".encode() in environment.split(b"\0")
 
 
-def _started(pid: int) -> int | None:
+def started(pid: int) -> int | None:
     """When the process began; None if it is gone or only waits to be reaped."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

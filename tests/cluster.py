@@ -1,0 +1,102 @@
+"""The cluster under test: the one the environment names, or one sandbox per run, shared by all workers of that run.
+
+Import what tests need from here: `Cluster`, `Admin`, `ApiError`, `Audit`, `Entry`, `eventually`; fixtures: conftest.
+"""
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import cluster as sandbox
+from sandbox import process
+from sandbox.build import cache_folder
+from sandbox.folder import Folder, Record, read_record
+from tests.admin import Admin, ApiError, Object, open_admin, write_token_kubeconfig
+from tests.audit import Audit, Entry
+from tests.polling import eventually
+
+__all__ = [
+    "Admin",
+    "ApiError",
+    "Audit",
+    "Cluster",
+    "Entry",
+    "Object",
+    "eventually",
+    "open_admin",
+    "short_name",
+    "write_token_kubeconfig",
+]
+
+# Without what is easily misread, so that names from logs can be typed.
+_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that admins may use up. `record` is known if it is a sandbox of ours."""
+
+    kubeconfig: str
+    record: Record | None = None
+
+    @property
+    def audit_log(self) -> Path | None:
+        """Where the API server writes what it was asked; unknown for clusters that are not ours."""
+        return Path(self.record.audit_log) if self.record else None
+
+
+def find_or_start(run: Path) -> Cluster:
+    """The cluster named by LANDLORD_TEST_KUBECONFIG or KUBECONFIG, else the sandbox of this run, started if need be.
+
+    Workers that come together wait for each other: starting a sandbox that runs is seeing that it does.
+    """
+    given = os.environ.get("LANDLORD_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
+    if given:
+        return Cluster(given, _record_beside(Path(given)))
+    record = sandbox.up(run / "cluster")
+    return Cluster(record.kubeconfig, record)
+
+
+def run_folder() -> Path:
+    """The folder for the sandboxes of this test run, named after this very process; it is not made yet."""
+    me = os.getpid()
+    return _runs() / f"{me}-{process.started(me)}"
+
+
+def sweep() -> list[Path]:
+    """End and remove the sandboxes of test runs that were killed; returns their folders."""
+    dead = [run for run in _runs().glob("*-*") if not _is_running(run)]
+    for run in dead:
+        end_run(run)
+    return dead
+
+
+def end_run(run: Path) -> None:
+    """End and remove all sandboxes of one run."""
+    if run.is_dir():
+        for sandbox_folder in run.iterdir():
+            sandbox.down(sandbox_folder)
+        shutil.rmtree(run)
+
+
+def short_name(prefix: str) -> str:
+    """A name that nobody else uses, such as `t-x7k2`."""
+    return f"{prefix}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+
+
+def _runs() -> Path:
+    return cache_folder() / "test-runs"
+
+
+def _is_running(run: Path) -> bool:
+    pid, _, began = run.name.partition("-")
+    return pid.isdigit() and str(process.started(int(pid))) == began
+
+
+def _record_beside(kubeconfig: Path) -> Record | None:
+    """The record of the sandbox whose kubeconfig this is."""
+    folder = Folder.at(kubeconfig.parent)
+    record = read_record(folder)
+    return record if record and Path(record.kubeconfig) == kubeconfig.resolve() else None

@@ -1,0 +1,86 @@
+"""Fixtures for every test: the cluster, an admin, fresh names, the audit log."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import cluster as clusters
+from tests.cluster import Admin, Audit, Cluster, eventually, open_admin, short_name
+
+_RUN = pytest.StashKey[Path]()
+_WORKER_INPUT = "landlord_run_folder"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree on the folder of this run's sandboxes, and clean up after runs that were killed."""
+    given = getattr(config, "workerinput", {}).get(_WORKER_INPUT)
+    if given is None:
+        clusters.sweep()
+    config.stash[_RUN] = Path(given) if given else clusters.run_folder()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the folder of the run."""
+    node.workerinput[_WORKER_INPUT] = str(node.config.stash[_RUN])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run's sandboxes, once, when all workers are done."""
+    if not hasattr(config, "workerinput") and _RUN in config.stash:
+        clusters.end_run(config.stash[_RUN])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever uses the cluster, so that `-m "not cluster"` is the truth."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("cluster")
+
+
+@pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """A folder for sandboxes that a test starts itself; they are ended with the run, even if the run is killed."""
+    return pytestconfig.stash[_RUN]
+
+
+@pytest.fixture(scope="session")
+def cluster(run_folder: Path) -> Cluster:
+    """The running cluster: LANDLORD_TEST_KUBECONFIG, else KUBECONFIG, else this run's sandbox."""
+    return clusters.find_or_start(run_folder)
+
+
+@pytest.fixture
+async def admin(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Admin]:
+    """Whoever the cluster's kubeconfig says; may do everything."""
+    async with open_admin(cluster.kubeconfig, tmp_path) as client:
+        yield client
+
+
+@pytest.fixture
+async def namespace(admin: Admin) -> AsyncIterator[str]:
+    """A fresh namespace in which pods can start; its deletion is begun after the test, not awaited."""
+    name = short_name("n")
+    await admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    path = f"/api/v1/namespaces/{name}"
+    await eventually(lambda: admin.find(f"{path}/serviceaccounts/default"), describe=f"the default account of {name}")
+    yield name
+    await admin.delete(path)
+
+
+@pytest.fixture
+def tenant_name() -> str:
+    """A name for a Tenant that nobody else uses, short enough for every rule about names."""
+    return short_name("t")
+
+
+@pytest.fixture
+async def audit(cluster: Cluster, admin: Admin) -> Audit:
+    """The requests the API server gets from now on; clusters that are not ours do not show them and the test skips."""
+    if cluster.audit_log is None:
+        pytest.skip("counts requests in the API server's audit log, which this cluster does not show; unset KUBECONFIG")
+    log = Audit(cluster.audit_log, admin)
+    await log.mark()
+    return log
