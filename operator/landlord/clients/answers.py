@@ -1,7 +1,7 @@
 """HTTP answers of the API server and broken connections, as failures of ours, in the server's own words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -52,3 +52,8 @@ def _retry_after(headers: Mapping[str, str]) -> timedelta:
         return timedelta(seconds=max(0.1, float(headers.get("Retry-After", "1"))))
     except ValueError:
         return timedelta(seconds=1)
+
+
+def warning_texts(headers: Iterable[str]) -> list[str]:
+    """The texts of ``Warning`` headers (RFC 7234, code 299), without code, agent and quotes."""
+    return [header.split('"', 1)[-1].rstrip('"').replace('\\"', '"') for header in headers]

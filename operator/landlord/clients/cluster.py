@@ -8,7 +8,7 @@ import asyncio
 import json
 import math
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableSequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +21,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from landlord.api.failures import Refused, Transient
 from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
-from landlord.clients.answers import failure, watch_event, words
+from landlord.clients.answers import failure, warning_texts, watch_event, words
 
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
@@ -212,6 +212,13 @@ class Cluster:
         query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
         return await self._must("PATCH", resource, path, query=query, body=patch, content=MERGE)
 
+    async def warnings_of_merge(self, resource: Resource, name: str, patch: Object) -> tuple[str, ...]:
+        """What the API server would warn of if ``patch`` were made; nothing is written."""
+        heard: list[str] = []
+        path, query = resource.path(None, name), {"fieldManager": FIELD_MANAGER} | _dry(dry_run=True)
+        await self._must("PATCH", resource, path, query=query, body=patch, content=MERGE, heard=heard)
+        return tuple(heard)
+
     async def json_patch(
         self, resource: Resource, name: str, operations: list[Object], namespace: str | None = None
     ) -> Object:
@@ -249,6 +256,7 @@ class Cluster:
         body: object = None,
         content: str | None = None,
         missing_ok: bool = False,
+        heard: MutableSequence[str] | None = None,
     ) -> Object | None:
         """One request and its JSON answer; every trouble becomes a failure of ours."""
         started, status = asyncio.get_running_loop().time(), 0
@@ -258,6 +266,8 @@ class Cluster:
                 await self._send(_METHODS.get(verb, verb), path, query, body, content, self._timeout) as response,
             ):
                 status, text = response.status, await response.read()
+                if heard is not None:
+                    heard.extend(warning_texts(response.headers.getall("Warning", [])))
                 if status < 300:
                     return dict(json.loads(text))
                 if status == 404 and missing_ok:

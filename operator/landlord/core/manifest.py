@@ -84,14 +84,18 @@ def surplus(wanted: Object, found: Object) -> Object:
 
 
 def differing_paths(wanted: object, found: object, path: str = "") -> list[str]:
-    """The paths at which two contents differ, such as ``/spec/hard/pods``; lists are compared as a whole."""
+    """The JSON pointers at which two contents differ, such as ``/spec/hard/pods``; lists are compared as a whole."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         return [
             step
             for key in sorted(wanted.keys() | found.keys())
-            for step in differing_paths(wanted.get(key), found.get(key), f"{path}/{key}")
+            for step in differing_paths(wanted.get(key), found.get(key), f"{path}/{_escaped(key)}")
         ]
     return [] if wanted == found else [path]
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 _MARKS = (names.LABEL_MANAGED_BY, f"{names.GROUP}/")

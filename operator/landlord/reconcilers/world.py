@@ -20,9 +20,10 @@ class World:
     def __init__(self) -> None:
         self.tenants: dict[str, Body] = {}
         self.environments: dict[str, Body] = {}
+        self._all: dict[Ref, Child] = {}
         self._children: dict[str, dict[Ref, Child]] = {}
-        self._namespaces: dict[str, Child] = {}
         self._claims: dict[str, set[str]] = {}
+        self._claimed: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[tuple[str, int], Environment]] = {}
 
     def put_tenant(self, body: Body) -> bool:
@@ -73,13 +74,11 @@ class World:
 
     def child(self, ref: Ref) -> Child | None:
         """One object by key, whoever's it is."""
-        if ref.kind == "Namespace":
-            return self._namespaces.get(ref.name)
-        return next((children[ref] for children in self._children.values() if ref in children), None)
+        return self._all.get(ref)
 
     def namespace(self, name: str) -> Child | None:
         """The namespace, if it carries a tenant label."""
-        return self._namespaces.get(name)
+        return self._all.get(Ref("Namespace", None, name))
 
     def children(self, tenant: str) -> dict[Ref, Child]:
         """A tenant's objects by key; do not change it."""
@@ -87,25 +86,23 @@ class World:
 
     def all_children(self) -> Iterator[Child]:
         """Every object of every tenant."""
-        for children in self._children.values():
-            yield from children.values()
+        return iter(self._all.values())
 
     def upsert(self, child: Child) -> set[str]:
         """Keep ``child`` unless a newer sight is known; the tenants whose pass would come out differently."""
-        before = self._find(child)
+        before = self._all.get(child.ref)
         if before is not None and before.uid == child.uid and before.version > child.version:
             return set()
-        if before is not None and before.tenant != child.tenant:
+        if before is not None:
             self._forget(before)
         if child.tenant:
+            self._all[child.ref] = child
             self._children.setdefault(child.tenant, {})[child.ref] = child
-            if child.ref.kind == "Namespace":
-                self._namespaces[child.ref.name] = child
         return set() if child.matters_like(before) else self._concerned(child, before)
 
     def remove(self, child: Child) -> set[str]:
         """Drop an object that is gone, unless it was made anew since; the tenants it concerns."""
-        before = self._find(child)
+        before = self._all.get(child.ref)
         if before is None or before.uid != child.uid:
             return set()
         self._forget(before)
@@ -136,29 +133,24 @@ class World:
         for child in live.values():
             self.upsert(child)
 
-    def forget_tenant(self, tenant: str) -> None:
-        """Drop an empty index entry."""
-        if not self._children.get(tenant):
-            self._children.pop(tenant, None)
-
-    def _find(self, child: Child) -> Child | None:
-        mine = self._children.get(child.tenant, {}).get(child.ref)
-        return mine if mine is not None else self.child(child.ref)
-
     def _forget(self, child: Child) -> None:
-        self._children.get(child.tenant, {}).pop(child.ref, None)
-        if child.ref.kind == "Namespace":
-            self._namespaces.pop(child.ref.name, None)
+        self._all.pop(child.ref, None)
+        mine = self._children.get(child.tenant, {})
+        mine.pop(child.ref, None)
+        if not mine:
+            self._children.pop(child.tenant, None)
 
     def _concerned(self, child: Child, before: Child | None) -> set[str]:
         owners = {child.tenant, before.tenant if before else ""} - {""}
         return owners | (self.claimants(child.ref.name) if child.ref.kind == "Namespace" else set())
 
     def _claim(self, tenant: str, wanted: set[str]) -> None:
-        for namespace in [name for name, tenants in self._claims.items() if tenant in tenants and name not in wanted]:
+        for namespace in self._claimed.pop(tenant, set()) - wanted:
             self._claims[namespace].discard(tenant)
             if not self._claims[namespace]:
                 del self._claims[namespace]
+        if wanted:
+            self._claimed[tenant] = wanted
         for namespace in wanted:
             self._claims.setdefault(namespace, set()).add(tenant)
 
@@ -173,8 +165,8 @@ def claims_of(body: Body) -> set[str]:
 def _put(known: dict[str, Body], body: Body) -> bool:
     name = body["metadata"]["name"]
     before = known.get(name)
-    if before is not None and before["metadata"].get("uid") == body["metadata"].get("uid"):
-        if version_of(before) > version_of(body):
-            return False
+    same = before is not None and before["metadata"].get("uid") == body["metadata"].get("uid")
+    if before is not None and same and version_of(before) > version_of(body):
+        return False
     known[name] = body
     return True

@@ -1,0 +1,61 @@
+"""The Environment's pass: count its tenants, and hold it while one names it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from landlord.api import names
+from landlord.api.refs import ENVIRONMENTS, Ref
+from landlord.clients.cluster import Cluster
+from landlord.core.environment import verdict
+from landlord.core.environment.verdict import Facts, Inhabitant
+from landlord.core.tenant.verdict import same
+from landlord.reconcilers import objects
+from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.world import Body, World
+
+
+class EnvironmentReconciler:
+    """Passes over Environments; they only read what Tenants' passes wrote down."""
+
+    def __init__(self, cluster: Cluster, world: World, *, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._world = world
+        self._clock = clock
+
+    async def reconcile(self, ref: Ref) -> Outcome:
+        """One pass over one Environment."""
+        body = self._world.environments.get(ref.name)
+        if body is None:
+            return Outcome()
+        facts = self._gather(body)
+        if not facts.deleting:
+            body = await objects.hold(self._cluster, ENVIRONMENTS, body)
+            self._world.put_environment(body)
+        elif names.FINALIZER not in (body["metadata"].get("finalizers") or ()):
+            return Outcome()
+        elif not facts.inhabitants:
+            await objects.release(self._cluster, ENVIRONMENTS, body)
+            return Outcome()
+        await self._record(body, facts)
+        return Outcome()
+
+    def _gather(self, body: Body) -> Facts:
+        name = body["metadata"]["name"]
+        return Facts(
+            generation=objects.generation(body),
+            deleting="deletionTimestamp" in body["metadata"],
+            suspended=objects.is_suspended(body),
+            inhabitants=[Inhabitant(tenant, self._entry(tenant, name)) for tenant in self._world.tenants_in(name)],
+            handled_at=objects.asked_at(body),
+        )
+
+    def _entry(self, tenant: str, environment: str) -> Body:
+        entries = (self._world.tenants[tenant].get("status") or {}).get("environments") or ()
+        return next((dict(entry) for entry in entries if entry.get("name") == environment), {})
+
+    async def _record(self, body: Body, facts: Facts) -> None:
+        before = body.get("status") or {}
+        fresh = verdict.status(before, facts, self._clock())
+        if same(before, fresh):
+            return
+        self._world.put_environment(await objects.patch_status(self._cluster, ENVIRONMENTS, body, fresh))

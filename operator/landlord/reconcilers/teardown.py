@@ -1,0 +1,77 @@
+"""Letting go of namespaces: deleted or orphaned as the Tenant says, rights first, and only what is provably ours."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from landlord.api import names
+from landlord.api.refs import CRDS, NAMESPACES, TENANTS
+from landlord.api.tenant import DeletionPolicy
+from landlord.core.child import Child, observe
+from landlord.core.conditions import timestamp
+from landlord.core.tenant.members import BINDINGS
+from landlord.reconcilers.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How far a namespace is gone: ``message`` says what it waits for, empty when nothing is left to do."""
+
+    child: Child
+    message: str
+
+
+async def definition_stands(writer: Writer) -> bool:
+    """Whether Tenants are still defined. A CRD that is going takes every Tenant along, and that is nobody's order."""
+    definition = await writer.cluster.get(CRDS, f"{TENANTS.plural}.{TENANTS.group}")
+    return definition is not None and "deletionTimestamp" not in definition["metadata"]
+
+
+def namespaces_held(writer: Writer, tenant: str) -> list[Child]:
+    """The tenant's namespaces, those it let go before excepted."""
+    children = writer.world.children(tenant).values()
+    held = [child for child in children if child.ref.kind == "Namespace" and not child.orphaned_from]
+    return sorted(held, key=lambda child: child.ref)
+
+
+async def let_go(writer: Writer, namespace: Child, policy: DeletionPolicy, now: datetime) -> Farewell:
+    """One step on the way out; call again until the message is empty."""
+    await _revoke(writer, namespace)
+    match policy:
+        case DeletionPolicy.ORPHAN:
+            await _orphan(writer, namespace, now)
+            return Farewell(namespace, "")
+        case DeletionPolicy.DELETE:
+            return await _delete(writer, namespace)
+
+
+async def _revoke(writer: Writer, namespace: Child) -> None:
+    """Take the members' rights away before anything else."""
+    bindings = [
+        child
+        for child in writer.world.children(namespace.tenant).values()
+        if child.ref.kind == "RoleBinding" and child.ref.namespace == namespace.ref.name and child.ref.name in BINDINGS
+    ]
+    await asyncio.gather(*(writer.delete(child) for child in bindings))
+
+
+async def _orphan(writer: Writer, namespace: Child, now: datetime) -> None:
+    """Everything stays: workload, quota, policies, labels, guards. A note says whose it was."""
+    if namespace.deleting:
+        return
+    note = {names.ANNOTATION_ORPHANED_FROM: namespace.tenant, f"{names.GROUP}/orphaned-at": timestamp(now)}
+    patch = {"metadata": {"uid": namespace.uid, "annotations": note}}
+    writer.world.upsert(observe("Namespace", await writer.cluster.merge(NAMESPACES, namespace.ref.name, patch)))
+
+
+async def _delete(writer: Writer, namespace: Child) -> Farewell:
+    if not namespace.deleting:
+        await writer.delete(namespace)
+    live = await writer.live(namespace.ref)
+    if live is None or live["metadata"]["uid"] != namespace.uid:
+        writer.world.remove(namespace)
+        return Farewell(namespace, "")
+    child = observe("Namespace", live)
+    writer.world.upsert(child)
+    held = f" It is held by: {child.blockers}" if child.blockers else ""
+    return Farewell(child, f"Namespace {namespace.ref.name} is being deleted.{held}")

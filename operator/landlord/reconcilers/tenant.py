@@ -1,0 +1,266 @@
+"""The Tenant's pass: gather what is so, decide what should be, act on the difference, record what came of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from landlord.api.conditions import Reason
+from landlord.api.environment import Environment
+from landlord.api.failures import LandlordFailure, Refused, SpecFault
+from landlord.api.refs import TENANTS, Ref
+from landlord.api.tenant import Tenant, TenantEnvironment
+from landlord.clients.cluster import Cluster
+from landlord.core import intervals
+from landlord.core.drift import Ledger
+from landlord.core.tenant import aggregate, members
+from landlord.core.tenant import plan as planning
+from landlord.core.tenant.defaults import PlatformDefaults
+from landlord.core.tenant.ownership import Claim
+from landlord.core.tenant.place import Place
+from landlord.core.tenant.verdict import Seen, State, Whole
+from landlord.reconcilers import objects
+from landlord.reconcilers.departure import POLL, Departure
+from landlord.reconcilers.environment_pass import EnvironmentPass
+from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.record import Announce, Recorder
+from landlord.reconcilers.verification import Verifier
+from landlord.reconcilers.world import Body, World
+from landlord.reconcilers.writer import Writer
+
+Corrected = Callable[[str, str], None]
+"""Counts a correction: environment and kind."""
+
+LOOK_AGAIN = timedelta(seconds=60)
+"""After this a namespace that somebody else holds, a preview or a contested object is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a pass goes by."""
+
+    name: str
+    body: Body
+    tenant: Tenant
+    environments: Mapping[str, Environment]
+    now: datetime
+
+    def entry(self, environment: str) -> Mapping[str, Any]:
+        """The environment's entry in the status as last seen, empty when there is none."""
+        entries = (self.body.get("status") or {}).get("environments") or ()
+        return next((entry for entry in entries if entry.get("name") == environment), {})
+
+
+class TenantReconciler:
+    """Passes over Tenants. Its memory holds only what may be lost: drift counts and when each was last verified."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        world: World,
+        platform: PlatformDefaults,
+        *,
+        clock: Callable[[], datetime],
+        announce: Announce,
+        corrected: Corrected,
+    ) -> None:
+        self._cluster = cluster
+        self._world = world
+        self._platform = platform
+        self._clock = clock
+        self._corrected = corrected
+        self._writer = Writer(cluster, world)
+        self._recorder = Recorder(cluster, world, announce)
+        self._verifier = Verifier(cluster, world)
+        self._departure = Departure(self._writer, self._recorder, self._verifier)
+        self._ledgers: dict[str, tuple[int, Ledger]] = {}
+
+    async def reconcile(self, ref: Ref) -> Outcome:
+        """One pass over one Tenant; raises the failure that decides when it should be tried again."""
+        body, now = self._world.tenants.get(ref.name), self._clock()
+        if body is None:
+            return self._forget(ref.name)
+        if "deletionTimestamp" in body["metadata"]:
+            return await self._departure.leave(body, now)
+        try:
+            facts = self._gather(body, now)
+        except ValidationError as error:
+            await self._recorder.record(body, _invalid(body, error), now)
+            return Outcome()
+        if objects.is_suspended(body):
+            await self._recorder.record(body, self._whole(facts, suspended=True), now)
+            return Outcome()
+        return await self._make_true(facts)
+
+    def _gather(self, body: Body, now: datetime) -> Facts:
+        tenant = Tenant.model_validate({"spec": body.get("spec") or {}})
+        known = {mine.name: self._world.environment(mine.name) for mine in tenant.spec.environments}
+        present = {name: environment for name, environment in known.items() if environment is not None}
+        return Facts(body["metadata"]["name"], body, tenant, present, now)
+
+    async def _make_true(self, facts: Facts) -> Outcome:
+        places = planning.places(facts.name, facts.tenant, facts.environments, self._platform)
+        fault = aggregate.fault(facts.tenant, {name: place.body for name, place in places.items()})
+        if fault:
+            await self._record(facts, self._whole(facts, fault=(Reason.AGGREGATE_EXCEEDED, fault)))
+            return Outcome()
+        facts = await self._hold(facts)
+        await self._verifier.verify_if_due(facts.body, self._interval(facts), facts.now)
+        passes = (self._environment(facts, mine, places.get(mine.name)) for mine in facts.tenant.spec.environments)
+        done = await asyncio.gather(*passes)
+        departed = await self._departure.remove_departed(facts.body, facts.tenant, facts.now)
+        seen = [*(entry for entry, _ in done), *departed]
+        await self._record(facts, self._whole(facts, seen=seen))
+        _raise_worst([failure for _, failures in done for failure in failures])
+        return Outcome(self._again(facts, seen))
+
+    async def _hold(self, facts: Facts) -> Facts:
+        """Our finalizer, before the first object is made, so that nothing can be left behind unseen."""
+        body = await objects.hold(self._cluster, TENANTS, facts.body)
+        if body is facts.body:
+            return facts
+        self._world.put_tenant(body)
+        return replace(facts, body=body)
+
+    async def _environment(
+        self, facts: Facts, mine: TenantEnvironment, place: Place | None
+    ) -> tuple[Seen, list[LandlordFailure]]:
+        entry = facts.entry(mine.name)
+        namespace = planning.namespace_of(facts.name, mine)
+        closed = self._closed(mine.name)
+        if place is None or closed is not None:
+            state, reason, message = closed or _missing(mine.name)
+            return _untouched(mine.name, namespace, entry, state, reason, message), []
+        try:
+            plan = planning.plan(place)
+        except SpecFault as fault:
+            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), []
+        claim = self._claim(facts, mine, namespace, entry)
+        step = EnvironmentPass(self._writer, plan, claim, str(entry.get("digest", "")), self._ledger(facts), facts.now)
+        seen = await step.run()
+        for kind in step.trace.corrected:
+            self._corrected(mine.name, kind)
+        for reason_word, note in step.trace.notes:
+            self._recorder.announce(facts.body, reason_word, note)
+        return seen, step.trace.failures
+
+    def _claim(self, facts: Facts, mine: TenantEnvironment, namespace: str, entry: Mapping[str, Any]) -> Claim:
+        return Claim(
+            tenant=facts.name,
+            environment=mine.name,
+            namespace=namespace,
+            adopt=mine.adopt,
+            known_uid=str(entry.get("uid", "")) if entry.get("namespace") == namespace else "",
+            elder=self._elder(facts, namespace),
+        )
+
+    def _elder(self, facts: Facts, namespace: str) -> str:
+        """The oldest other Tenant that claims the namespace and is older than this one, empty when there is none."""
+        rivals = (self._world.tenants.get(name) for name in self._world.claimants(namespace) - {facts.name})
+        staying = [body for body in rivals if body is not None and "deletionTimestamp" not in body["metadata"]]
+        oldest = min(staying, key=objects.age_key, default=None)
+        if oldest is None or objects.age_key(oldest) > objects.age_key(facts.body):
+            return ""
+        return str(oldest["metadata"]["name"])
+
+    def _closed(self, environment: str) -> tuple[State, Reason, str] | None:
+        """Why nothing is done in an environment that exists; None when it is open, or does not exist."""
+        body = self._world.environments.get(environment)
+        if body is None:
+            return None
+        if "deletionTimestamp" in body["metadata"]:
+            why = f"Environment {environment} is being deleted; what runs is left alone. Take it out of this Tenant."
+            return State.WAITING, Reason.ENVIRONMENT_DELETING, why
+        if objects.is_suspended(body):
+            why = f"Environment {environment} is suspended; resume it to go on."
+            return State.FROZEN, Reason.ENVIRONMENT_SUSPENDED, why
+        return None
+
+    def _whole(
+        self,
+        facts: Facts,
+        *,
+        seen: Sequence[Seen] | None = None,
+        suspended: bool = False,
+        fault: tuple[Reason, str] | None = None,
+    ) -> Whole:
+        tiers = {name: environment.spec.tier for name, environment in facts.environments.items()}
+        kept = (facts.body.get("status") or {}).get("environments") or ()
+        return Whole(
+            generation=objects.generation(facts.body),
+            cordoned=facts.tenant.spec.cordoned,
+            suspended=suspended,
+            fault=fault,
+            members=members.resolved(facts.tenant.spec.members, tiers),
+            handled_at=objects.asked_at(facts.body),
+            seen=seen or (),
+            untouched=tuple(kept) if seen is None else (),
+        )
+
+    async def _record(self, facts: Facts, whole: Whole) -> None:
+        await self._recorder.record(facts.body, whole, facts.now)
+
+    def _again(self, facts: Facts, seen: Sequence[Seen]) -> timedelta:
+        if any(entry.state is State.WORKING for entry in seen):
+            return POLL
+        if any(entry.reason in _HEALING or entry.contested for entry in seen):
+            return LOOK_AGAIN
+        return intervals.jittered(self._interval(facts), str(facts.body["metadata"].get("uid", "")))
+
+    def _interval(self, facts: Facts) -> timedelta:
+        intervals_said = (intervals.parse(each.spec.drift.interval) for each in facts.environments.values())
+        return min(intervals_said, default=timedelta(hours=1))
+
+    def _ledger(self, facts: Facts) -> Ledger:
+        """The tenant's drift counts, begun anew with each generation of its spec."""
+        generation = objects.generation(facts.body)
+        known = self._ledgers.get(facts.name)
+        if known is None or known[0] != generation:
+            known = (generation, Ledger())
+            self._ledgers[facts.name] = known
+        return known[1]
+
+    def _forget(self, name: str) -> Outcome:
+        self._ledgers.pop(name, None)
+        self._verifier.forget(name)
+        return Outcome()
+
+
+_HEALING = (Reason.NAMESPACE_CONFLICT, Reason.NAMESPACE_EXISTS, Reason.ADOPTION_PREVIEW)
+
+
+def _invalid(body: Body, error: ValidationError) -> Whole:
+    """A spec that the models refuse although the API server took it: which field, and what to do."""
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"])
+    status = body.get("status") or {}
+    return Whole(
+        generation=objects.generation(body),
+        fault=(Reason.INVALID_SPEC, f"{where}: {first['msg']}. Change it as kubectl explain tenant.spec says."),
+        handled_at=objects.asked_at(body),
+        untouched=tuple(status.get("environments") or ()),
+        members=tuple(status.get("members") or ()),
+    )
+
+
+def _missing(environment: str) -> tuple[State, Reason, str]:
+    why = (
+        f"There is no Environment {environment}; what runs is left alone, nothing new is made. "
+        "Create it, or take it out of this Tenant."
+    )
+    return State.WAITING, Reason.ENVIRONMENT_MISSING, why
+
+
+def _untouched(name: str, namespace: str, entry: Mapping[str, Any], state: State, reason: Reason, message: str) -> Seen:
+    """An environment in which nothing was done: what it had, it keeps."""
+    uid, digest = str(entry.get("uid", "")), str(entry.get("digest", ""))
+    return Seen(name, namespace, state, reason, message, uid=uid, digest=digest)
+
+
+def _raise_worst(failures: Sequence[LandlordFailure]) -> None:
+    """What may heal is tried again sooner than what was refused, so it decides."""
+    for failure in sorted(failures, key=lambda each: isinstance(each, Refused)):
+        raise failure
