@@ -1,6 +1,7 @@
 """The command line: `python -m sandbox build|up|down|reset|status`."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from sandbox.build import build
 from sandbox.cluster import PartStatus
 from sandbox.components import COMPONENTS, named
 from sandbox.faults import SandboxFault
-from sandbox.folder import Folder, Record
+from sandbox.folder import Folder, Phase, Record
 
 _DESCRIPTION = """\
 A real Kubernetes control plane on this machine: etcd, API server, controller manager, scheduler, and kwok, which
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it came true, 1 after telling why not, 130 after an interrupt."""
     chosen = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = chosen.run
+    # Asked to end, a command cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return command(chosen)
     except SandboxFault as fault:
@@ -72,12 +75,13 @@ def _reset(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    parts = cluster.status(chosen.dir)
-    print(table(parts))
-    dead = [part for part in parts if not part.alive]
-    for part in dead:
+    status = cluster.status(chosen.dir)
+    print(table(status.parts))
+    if status.record.phase is not Phase.READY:
+        print("\nIts start is not finished. If no other command is at work on it, `up` starts it anew.")
+    for part in status.dead:
         print(f"\n{part.name} does not run. The end of {part.log}:\n{cluster.log_end(part.log)}")
-    return 1 if dead else 0
+    return 1 if status.dead else 0
 
 
 def table(parts: Sequence[PartStatus]) -> str:

@@ -50,6 +50,19 @@ class PartStatus:
     resident: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The record of a sandbox, and its parts in the order they start in."""
+
+    record: Record
+    parts: tuple[PartStatus, ...]
+
+    @property
+    def dead(self) -> tuple[PartStatus, ...]:
+        """The parts that should run and do not."""
+        return tuple(part for part in self.parts if not part.alive)
+
+
 def up(path: str | Path) -> Record:
     """A running, usable sandbox at `path`: the one that runs there already, or a new one.
 
@@ -113,11 +126,11 @@ def reset(path: str | Path) -> Record:
             return _start_parts(folder, record)
 
 
-def status(path: str | Path) -> list[PartStatus]:
-    """What is true of each part now, in the order they start in."""
+def status(path: str | Path) -> Status:
+    """What is true of the sandbox and each of its parts now."""
     folder = Folder.at(path)
     record = _record(folder)
-    return [_part_status(folder, record, name) for name in _PARTS]
+    return Status(record, tuple(_part_status(folder, record, name) for name in _PARTS))
 
 
 def log_end(log: Path, lines: int = _LOG_LINES_SHOWN) -> str:
@@ -224,7 +237,7 @@ def _write_configuration(folder: Folder, server: str) -> None:
 
 
 def _still_whole(folder: Folder, record: Record) -> Record:
-    dead = [part for part in (_part_status(folder, record, name) for name in _PARTS) if not part.alive]
+    dead = status(folder.path).dead
     if not dead:
         return record
     words = "\n".join(f"{part.name}, the end of {part.log}:\n{log_end(part.log)}" for part in dead)
