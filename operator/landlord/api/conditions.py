@@ -141,7 +141,8 @@ REASONS: dict[Reason, tuple[str, str]] = {
 
 
 # Words of a later version must not make status unwritable after a downgrade, hence no enum in the CRD.
-_WORD = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z][A-Za-z0-9]*$"}
+CONDITION_WORD = "^[A-Za-z][A-Za-z0-9]*$"
+_WORD = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": CONDITION_WORD}
 
 
 class Condition(Model):

@@ -182,7 +182,7 @@ class EnvironmentStatus(Model):
 
 
 class MemberStatus(Model):
-    """A member's role as it came out, in one environment."""
+    """A member's roles as they came out."""
 
     subject: Annotated[str, Field(max_length=400)] = Field(description="KIND:NAME, or ServiceAccount:NAMESPACE/NAME.")
     roles: Annotated[dict[str, Role], Field(max_length=128)] = Field(description="Role by environment.")
