@@ -22,7 +22,8 @@ MANIFESTS = Path("manifests")
 HEADER = "# Generated from charts/landlord by `python -m generators.render_manifests`; do not edit.\n"
 _SOURCE = re.compile(r"^# Source: landlord/templates/(\S+)\n", re.MULTILINE)
 # The order in which things must exist: kinds before objects, namespaces before what lies in them, guards last.
-_ORDER = ("crds.yaml", "namespaces.yaml", "serviceaccount.yaml", "rbac", "policies")
+# Of the guards the one the operator probes comes last, so that its refusal speaks for all.
+_ORDER = ("crds.yaml", "namespaces.yaml", "serviceaccount.yaml", "rbac", "policies", "policies/operator.yaml")
 
 
 def files(root: Path = ROOT) -> dict[Path, str]:
@@ -45,7 +46,8 @@ def split(rendered: str) -> dict[str, str]:
 def kustomization(names: dict[str, str]) -> str:
     """What ``kubectl apply -k`` reads: the files in the order in which they are needed."""
     resources = "".join(f"  - {name}\n" for name in sorted(names, key=_place))
-    return f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{resources}"
+    order = "sortOptions:\n  order: fifo\n"
+    return f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{order}resources:\n{resources}"
 
 
 def helm() -> Path:
@@ -78,8 +80,8 @@ def _documents(rendered: str) -> Iterator[tuple[str, str]]:
 
 
 def _place(name: str) -> tuple[int, str]:
-    first = name.split("/", maxsplit=1)[0]
-    return (_ORDER.index(first) if first in _ORDER else len(_ORDER), name)
+    rank = next(rank for rank, start in reversed(list(enumerate(_ORDER))) if name.startswith(start))
+    return (rank, name)
 
 
 if __name__ == "__main__":
