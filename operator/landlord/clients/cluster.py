@@ -22,6 +22,7 @@ from landlord.api.failures import Refused, Transient
 from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
 from landlord.clients.answers import failure, warning_texts, watch_event, words
+from landlord.clients.identity import Identity, current
 
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
@@ -29,6 +30,8 @@ Observer = Callable[[str, str, int, float], None]
 Fence = Callable[[], float]
 """Asked just before each write: how many seconds it may take; 0 or less means that it must not start."""
 
+JSON = "application/json"
+METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -112,6 +115,10 @@ class Cluster:
         """The API server's address."""
         return str(self._api.configuration.host)
 
+    async def identity(self) -> Identity:
+        """Address and credentials as they are now, for a library that must log in by itself."""
+        return await current(self._api.configuration)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -137,13 +144,23 @@ class Cluster:
         return tuple([item async for page in self.pages(resource, namespace, selector=selector) for item in page.items])
 
     async def pages(
-        self, resource: Resource, namespace: str | None = None, *, selector: str = "", size: int = PAGE_SIZE
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        size: int = PAGE_SIZE,
+        metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
-        """Every object of a kind, page by page; raises ``Gone`` when the server forgot the list half-way."""
+        """Every object of a kind, page by page; raises ``Gone`` when the server forgot the list half-way.
+
+        With ``metadata_only`` the objects have ``metadata`` and nothing else that counts.
+        """
         token = ""
         while True:
             query = {"limit": str(size), "labelSelector": selector, "continue": token}
-            answer = await self._ask("LIST", resource, resource.path(namespace), query=query)
+            wanted = METADATA if metadata_only else JSON
+            answer = await self._ask("LIST", resource, resource.path(namespace), query=query, content=wanted)
             meta = (answer or {}).get("metadata", {})
             yield Page(tuple((answer or {}).get("items") or ()), meta.get("resourceVersion", ""))
             token = meta.get("continue", "")
@@ -258,7 +275,10 @@ class Cluster:
         missing_ok: bool = False,
         heard: MutableSequence[str] | None = None,
     ) -> Object | None:
-        """One request and its JSON answer; every trouble becomes a failure of ours."""
+        """One request and its JSON answer; every trouble becomes a failure of ours.
+
+        ``content`` is the type of the body, or where there is none, of the answer.
+        """
         started, status = asyncio.get_running_loop().time(), 0
         try:
             async with (
@@ -288,13 +308,11 @@ class Cluster:
         limit: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         configuration = self._api.configuration
-        if configuration.refresh_api_key_hook is not None:
-            await configuration.refresh_api_key_hook(configuration)
-        headers = {"User-Agent": self._user_agent, "Accept": "application/json"}
-        for setting in configuration.auth_settings().values():
+        headers = {"User-Agent": self._user_agent, "Accept": JSON if body is not None else content or JSON}
+        for setting in (await configuration.auth_settings()).values():
             headers[setting["key"]] = setting["value"]
         if body is not None:
-            headers["Content-Type"] = content or "application/json"
+            headers["Content-Type"] = content or JSON
         query_text = urlencode({key: value for key, value in (query or {}).items() if value})
         url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
         data = None if body is None else json.dumps(body).encode()

@@ -1,0 +1,57 @@
+"""What the kubelet and Prometheus ask: ``/healthz``, ``/readyz`` and ``/metrics`` over plain HTTP."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+_log = logging.getLogger(__name__)
+
+Complaints = Callable[[], list[str]]
+"""What is wrong now, in words; empty when all is well."""
+Scrape = Callable[[str], tuple[bytes, str]]
+"""The metrics for an ``Accept`` header: text and content type."""
+
+
+class Server:
+    """Serves until closed. Use as an async context manager; ``address`` is known once it has started."""
+
+    def __init__(self, address: tuple[str, int], *, unhealthy: Complaints, unready: Complaints, scrape: Scrape) -> None:
+        self.address = address
+        self._scrape = scrape
+        app = web.Application()
+        app.router.add_get("/healthz", _answer(unhealthy))
+        app.router.add_get("/readyz", _answer(unready))
+        app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def __aenter__(self) -> Self:
+        """Listen; raises ``OSError`` when the address is taken."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, *self.address, shutdown_timeout=1).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self.address = self._runner.addresses[0][:2]
+        _log.info("Serving /healthz, /readyz and /metrics on %s:%d.", *self.address)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._scrape(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _answer(complaints: Complaints) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        wrong = complaints()
+        return web.Response(text="\n".join(wrong or ["ok"]) + "\n", status=503 if wrong else 200)
+
+    return answer
