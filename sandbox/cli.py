@@ -1,7 +1,6 @@
 """The command line: `python -m sandbox build|up|down|reset|status`."""
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,8 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it came true, 1 after telling why not, 130 after an interrupt."""
     chosen = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = chosen.run
-    # Asked to end, a command cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return command(chosen)
     except SandboxFault as fault:

@@ -206,19 +206,23 @@ def containers_of(pod: dict[str, Any]) -> list[dict[str, Any]]:
 
 def crashes(reason: str, code: int) -> Callable[[dict[str, Any]], bool]:
     def shows(status: dict[str, Any]) -> bool:
-        waits = status["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff"
+        waits: str = status["state"].get("waiting", {}).get("reason", "")
+        restarts: int = status["restartCount"]
         ended = status["lastState"].get("terminated", {})
-        return waits and status["restartCount"] >= 3 and (ended.get("reason"), ended.get("exitCode")) == (reason, code)
+        died = (ended.get("reason"), ended.get("exitCode")) == (reason, code)
+        return waits == "CrashLoopBackOff" and restarts >= 3 and died
 
     return shows
 
 
 def pull_backs_off(status: dict[str, Any]) -> bool:
-    return status["state"].get("waiting", {}).get("reason") == "ImagePullBackOff"
+    reason: str = status["state"].get("waiting", {}).get("reason", "")
+    return reason == "ImagePullBackOff"
 
 
 def runs_unready(status: dict[str, Any]) -> bool:
-    return "running" in status["state"] and not status["ready"]
+    ready: bool = status["ready"]
+    return "running" in status["state"] and not ready
 
 
 SIGNS = {
