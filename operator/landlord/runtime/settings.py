@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landlord.api import names
+from landlord.core.tenant.defaults import PlatformDefaults
 
 PREFIX: Final = "LANDLORD_"
 GROUPS: Final = ("Cluster", "Tenants", "Work", "Leadership", "Observation")
@@ -59,14 +61,8 @@ def _mapping(text: object) -> object:
     return {} if value is None else value
 
 
-def _words(text: object) -> object:
-    """A comma-separated text as its parts; anything else is left as it is."""
-    return [word.strip() for word in text.split(",") if word.strip()] if isinstance(text, str) else text
-
-
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(spell, when_used="json")]
-Mapped = Annotated[dict[str, Any], NoDecode, BeforeValidator(_mapping)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Platform = Annotated[PlatformDefaults, NoDecode, BeforeValidator(_mapping)]
 
 
 def _setting(group: str, help_text: str, default: Any, metavar: str = "TEXT", **bounds: Any) -> Any:
@@ -94,23 +90,12 @@ class Settings(BaseSettings):
         "Cluster", "How long one request may take.", _seconds(30), "DURATION", ge=_seconds(1), le=_seconds(300)
     )
 
-    peers: Mapped = _setting(
+    platform: Platform = _setting(
         "Tenants",
-        "The platform's named network peers, as name to list of NetworkPolicyPeers; YAML, or a file that holds it.",
-        {},
+        "What the platform decides for all tenants: body (defaults), peers, dns, protectedNamespaces; YAML, or a file "
+        "that holds it. `landlord render --platform` takes the same file.",
+        PlatformDefaults(),
         "FILE|YAML",
-    )
-    defaults: Mapped = _setting(
-        "Tenants",
-        "What every Tenant gets unless its Environment or itself says otherwise; YAML, or a file that holds it.",
-        {},
-        "FILE|YAML",
-    )
-    protected_namespaces: Words = _setting(
-        "Tenants",
-        "Further namespaces no Tenant may claim, besides kube-*, default and the operator's own.",
-        (),
-        "NAME,...",
     )
 
     workers_tenant: int = _setting("Work", "Passes over Tenants at once.", 16, "NUMBER", ge=1, le=256)
@@ -177,14 +162,6 @@ class Settings(BaseSettings):
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
 
-    @field_validator("peers")
-    @classmethod
-    def _peers_are_lists_of_mappings(cls, peers: dict[str, Any]) -> dict[str, Any]:
-        for name, members in peers.items():
-            if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
-                raise ValueError(f"peer {name!r} must be a list of NetworkPolicyPeers")
-        return peers
-
     @field_validator("listen")
     @classmethod
     def _listen_is_host_and_port(cls, listen: str) -> str:
@@ -215,11 +192,18 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
+def shown_default(field: FieldInfo) -> str:
+    """A field's default as it would be written; empty where there is none worth showing."""
+    default = field.default
+    return spell(default) if isinstance(default, timedelta) else str(default) if isinstance(default, (str, int)) else ""
+
+
 def complaints(error: ValidationError) -> list[str]:
     """What is wrong, a line for each field, in words for the person who set it."""
     lines = []
     for problem in error.errors():
         field = str(problem["loc"][0]) if problem["loc"] else ""
-        where = f"{flag(field)} ({variable(field)}): " if field else ""
+        within = "".join(f".{part}" for part in problem["loc"][1:])
+        where = f"{flag(field)} ({variable(field)}){within}: " if field else ""
         lines.append(where + problem["msg"].removeprefix("Value error, "))
     return lines
