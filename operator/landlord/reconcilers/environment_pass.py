@@ -27,7 +27,8 @@ class Trace:
     failures: list[LandlordFailure] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
     contested: list[str] = field(default_factory=list)
-    corrected: list[str] = field(default_factory=list)
+    corrected: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds of objects put right, and how: ``applied`` or ``recreated``."""
     notes: list[tuple[str, str]] = field(default_factory=list)
     """Events to announce: reason and note."""
 
@@ -164,7 +165,7 @@ class EnvironmentPass:
     async def _correct(self, wanted: Desired, what: str, exists: bool) -> None:
         uid = self.claim.known_uid if wanted.resource.kind == "Namespace" and exists else ""
         await self.writer.apply(wanted, uid=uid, pointers=self._pointers(wanted) if exists else ())
-        self.trace.corrected.append(wanted.ref.kind)
+        self.trace.corrected.append((wanted.ref.kind, "applied" if exists else "recreated"))
         self.trace.notes.append(("DriftCorrected", f"{wanted.ref} {what}; put it back."))
 
     def _pointers(self, wanted: Desired) -> tuple[str, ...]:

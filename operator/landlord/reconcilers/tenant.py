@@ -32,7 +32,7 @@ from landlord.reconcilers.world import Body, World
 from landlord.reconcilers.writer import Writer
 
 Corrected = Callable[[str, str], None]
-"""Counts a correction: environment and kind."""
+"""Counts a correction: the kind of object, and ``applied`` or ``recreated``."""
 
 LOOK_AGAIN = timedelta(seconds=60)
 """After this a namespace that somebody else holds, a preview or a contested object is looked at again."""
@@ -141,8 +141,8 @@ class TenantReconciler:
         claim = self._claim(facts, mine, namespace, entry)
         step = EnvironmentPass(self._writer, plan, claim, str(entry.get("digest", "")), self._ledger(facts), facts.now)
         seen = await step.run()
-        for kind in step.trace.corrected:
-            self._corrected(mine.name, kind)
+        for kind, action in step.trace.corrected:
+            self._corrected(kind, action)
         for reason_word, note in step.trace.notes:
             self._recorder.announce(facts.body, reason_word, note)
         return seen, step.trace.failures

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import kopf
 
-from landlord.api.names import FINALIZER
+from landlord.api.names import GROUP
 from landlord.api.refs import Resource
 from landlord.clients.identity import Identity
 
@@ -154,7 +154,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.networking.enforce_retry_after = True
     chosen.posting.enabled = False
     chosen.peering.standalone = True
-    chosen.persistence.finalizer = FINALIZER
+    # kopf takes its own finalizer off wherever no handler of its needs one, so it must not be ours.
+    chosen.persistence.finalizer = f"{GROUP}/kopf-has-none"
     # kopf must see CRDs come and go: without that a CRD that is deleted ends it, and one that comes late is never seen.
     chosen.scanning.disabled = False
     # Our own exit is bounded by the drain time; kopf's last resort would kill the thread of the caller.

@@ -78,12 +78,13 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _environment(before: Mapping[str, Any], seen: Seen, generation: int, now: datetime) -> Json:
-    findings = [
-        *_triple(before, seen.state, seen.reason, seen.message),
+    flags = (
         flag(ConditionType.DRIFTED, (Reason.DRIFT_FOUND, Reason.NO_DRIFT), " ".join(seen.drift), ""),
         flag(ConditionType.CONTESTED, (Reason.OTHER_WRITER, Reason.NO_DRIFT), " ".join(seen.contested), ""),
         flag(ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), " ".join(seen.over), ""),
-    ]
+    )
+    raised = [each for each in flags if each.status is Status.TRUE]  # the Tenant's own conditions say the calm ones
+    findings = [*_triple(before, seen.state, seen.reason, seen.message), *raised]
     return {
         "name": seen.name,
         "namespace": seen.namespace,
@@ -105,10 +106,22 @@ def _findings(before: Mapping[str, Any], whole: Whole) -> list[Finding]:
         "The tenant's people and releases may write nothing until spec.cordoned is false." if whole.cordoned else ""
     )
     findings += [
-        flag(ConditionType.DRIFTED, (Reason.DRIFT_FOUND, Reason.NO_DRIFT), drift, ""),
-        flag(ConditionType.CONTESTED, (Reason.OTHER_WRITER, Reason.NO_DRIFT), contested, ""),
-        flag(ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), over, ""),
-        flag(ConditionType.CORDONED, (Reason.CORDONED, Reason.APPLIED), cordon, ""),
+        flag(
+            ConditionType.DRIFTED,
+            (Reason.DRIFT_FOUND, Reason.NO_DRIFT),
+            drift,
+            "Nothing differs from what was applied.",
+        ),
+        flag(
+            ConditionType.CONTESTED,
+            (Reason.OTHER_WRITER, Reason.NO_DRIFT),
+            contested,
+            "Nobody changes back what is corrected.",
+        ),
+        flag(
+            ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), over, "Use is within all quotas."
+        ),
+        flag(ConditionType.CORDONED, (Reason.CORDONED, Reason.APPLIED), cordon, "The tenant may write."),
     ]
     if whole.deleting:
         findings.append(Finding(ConditionType.DELETING, Status.TRUE, Reason.DELETING, whole.deleting))

@@ -1,0 +1,138 @@
+"""From what watches see to which passes must run: only those that could come out differently."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from landlord.api import names
+from landlord.api.refs import ENVIRONMENTS, TENANTS, Ref
+from landlord.core.child import Child, observe
+from landlord.reconcilers.world import World, claims_of
+from landlord.runtime.lanes import Lane
+from landlord.runtime.queue import WorkQueue
+
+Object = dict[str, Any]
+
+ROLL_UP_SECONDS: Final = 1.0
+"""An Environment counts its tenants at most this often, however many of them change."""
+
+
+class Sight:
+    """Where events of all watches end up."""
+
+    def __init__(self, world: World, tenants: WorkQueue[Ref], environments: WorkQueue[Ref]) -> None:
+        self._world = world
+        self._tenants = tenants
+        self._environments = environments
+        self._open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether passes may run."""
+        return self._open
+
+    def open(self) -> None:
+        """Everything there is has been seen: from now on changes cause passes, and every object gets its first."""
+        self._open = True
+        for name in list(self._world.environments):
+            self._environments.add(Ref(ENVIRONMENTS.kind, None, name), Lane.RESYNC)
+        for name in list(self._world.tenants):
+            self._tenants.add(Ref(TENANTS.kind, None, name), Lane.RESYNC)
+
+    def on_event(self, kind: str, type_: str | None, body: Object) -> None:
+        """One event of our own kinds, from the door."""
+        if kind == TENANTS.kind:
+            self._on_tenant(type_, body)
+        else:
+            self._on_environment(type_, body)
+
+    def children_changed(self, tenants: set[str]) -> None:
+        """Objects of these tenants are not as they were."""
+        if not self._open:
+            return
+        for tenant in tenants:
+            if tenant in self._world.tenants:
+                self._tenants.add(Ref(TENANTS.kind, None, tenant), Lane.DRIFT)
+
+    def _on_tenant(self, type_: str | None, body: Object) -> None:
+        name = body["metadata"]["name"]
+        before = self._world.tenants.get(name)
+        if type_ == "DELETED":
+            self._world.drop_tenant(name)
+            rivals = {each for claim in claims_of(before or body) for each in self._world.claimants(claim)}
+            self.children_changed(rivals)
+            self._enqueue(self._tenants, TENANTS.kind, name, Lane.RESYNC)
+        elif self._world.put_tenant(body) and _matters(before, body):
+            self._enqueue(self._tenants, TENANTS.kind, name, Lane.RESYNC if type_ is None else Lane.URGENT)
+        for environment in _environments_of(before) | _environments_of(body):
+            self._roll_up(environment)
+
+    def _on_environment(self, type_: str | None, body: Object) -> None:
+        name = body["metadata"]["name"]
+        before = self._world.environments.get(name)
+        if type_ == "DELETED":
+            self._world.drop_environment(name)
+        elif not self._world.put_environment(body) or not _matters(before, body):
+            return
+        self._enqueue(self._environments, ENVIRONMENTS.kind, name, Lane.RESYNC if type_ is None else Lane.URGENT)
+        if type_ == "DELETED" or _asks_for_more(before, body):
+            self.children_changed(set(self._world.tenants_in(name)))
+
+    def _roll_up(self, environment: str) -> None:
+        if self._open and environment in self._world.environments:
+            self._environments.add(Ref(ENVIRONMENTS.kind, None, environment), Lane.DRIFT, after=ROLL_UP_SECONDS)
+
+    def _enqueue(self, queue: WorkQueue[Ref], kind: str, name: str, lane: Lane) -> None:
+        if self._open:
+            queue.add(Ref(kind, None, name), lane)
+
+
+class Children:
+    """The sink of one kind's informer: digests into the World, owners into the queue."""
+
+    def __init__(self, kind: str, world: World, sight: Sight) -> None:
+        self._kind = kind
+        self._world = world
+        self._sight = sight
+
+    async def replace(self, objects: AsyncIterator[Object]) -> None:
+        """A full list; only digests of it are held, and nothing is dropped unless the list came whole."""
+        children: list[Child] = [observe(self._kind, obj) async for obj in objects]
+        self._sight.children_changed(self._world.replace(self._kind, children))
+
+    def upsert(self, obj: Object) -> None:
+        """New or changed."""
+        self._sight.children_changed(self._world.upsert(observe(self._kind, obj)))
+
+    def remove(self, obj: Object) -> None:
+        """Gone, or no longer labelled as ours."""
+        self._sight.children_changed(self._world.remove(observe(self._kind, obj)))
+
+
+def _matters(before: Object | None, after: Object) -> bool:
+    """Whether a pass could come out differently: anything but our own writes and other people's marks."""
+    return before is None or _asks_for_more(before, after) or before.get("status") != after.get("status")
+
+
+def _asks_for_more(before: Object | None, after: Object) -> bool:
+    return before is None or _wishes(before) != _wishes(after)
+
+
+def _wishes(body: Object) -> tuple[Any, ...]:
+    meta: Mapping[str, Any] = body["metadata"]
+    annotations = meta.get("annotations") or {}
+    asked = [annotations.get(key) for key in _ANNOTATIONS]
+    return (
+        meta.get("uid"),
+        meta.get("generation"),
+        "deletionTimestamp" in meta,
+        names.FINALIZER in (meta.get("finalizers") or ()),
+        *asked,
+    )
+
+
+_ANNOTATIONS = (names.ANNOTATION_SUSPEND, names.ANNOTATION_REQUESTED_AT, names.ANNOTATION_FLUX_REQUESTED_AT)
+
+
+def _environments_of(body: Object | None) -> set[str]:
+    entries = ((body or {}).get("spec") or {}).get("environments") or ()
+    return {str(entry.get("name")) for entry in entries}
