@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sandbox.faults import SandboxFault
 from sandbox.process import Running
 
 
@@ -120,10 +121,15 @@ def write_record(folder: Folder, record: Record) -> None:
 
 
 def read_record(folder: Folder) -> Record | None:
-    """What sandbox.json says; None if there is none."""
+    """What sandbox.json says; None if there is none.
+
+    :raises SandboxFault: if another version of the sandbox has written it.
+    """
     try:
         said: dict[str, Any] = json.loads(folder.record.read_text())
+        parts = {name: Running(**running) for name, running in said.pop("parts").items()}
+        return Record(**{**said, "phase": Phase(said["phase"]), "parts": parts})
     except FileNotFoundError:
         return None
-    parts = {name: Running(**running) for name, running in said.pop("parts").items()}
-    return Record(**{**said, "phase": Phase(said["phase"]), "parts": parts})
+    except (ValueError, KeyError, TypeError) as odd:
+        raise SandboxFault(f"{folder.record} is not of this version of the sandbox; `down` removes it.") from odd

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.waiting import pause
 
+_PATIENCE = 1.0
 _REPORT_EVERY = 15.0
 
 
@@ -24,15 +25,15 @@ def exclusively(path: Path, *, waiting_for: str) -> Iterator[None]:
 
 
 def _acquire(path: Path, waiting_for: str) -> int:
-    told = 0.0
+    tell_at = time.monotonic() + _PATIENCE
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         if _try(descriptor, fcntl.LOCK_EX) and _is_at(descriptor, path):
             return descriptor
         os.close(descriptor)
-        if time.monotonic() - told >= _REPORT_EVERY:
-            told = time.monotonic()
+        if time.monotonic() >= tell_at:
+            tell_at = time.monotonic() + _REPORT_EVERY
             sys.stderr.write(f"waiting for {waiting_for}\n")
         pause()
 

@@ -53,7 +53,10 @@ def spawn(argv: Sequence[str], *, log: Path, folder: Path, presence: Path) -> Ru
         )
     finally:
         os.close(held)
-    return Running(pid, started(pid) or 0)
+    running = Running(pid, started(pid) or 0)
+    # The kernel shows the environment of a program a moment after it lets the starter of that program go on.
+    wait_until(lambda: _belongs(pid, folder) or not is_alive(running), seconds=10, what=f"The start of {argv[0]}")
+    return running
 
 
 def is_alive(running: Running) -> bool:

@@ -52,17 +52,21 @@ def find_or_start(run: Path) -> Cluster:
 
     Workers that come together wait for each other: starting a sandbox that runs is seeing that it does.
     """
-    given = os.environ.get("LANDLORD_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
-    if given:
+    if given := _given():
         return Cluster(given, _record_beside(Path(given)))
     record = sandbox.up(run / "cluster")
     return Cluster(record.kubeconfig, record)
 
 
-def run_folder() -> Path:
-    """The folder for the sandboxes of this test run, named after this very process; it is not made yet."""
-    me = os.getpid()
-    return _runs() / f"{me}-{process.started(me)}"
+def is_given() -> bool:
+    """Whether the environment names a cluster."""
+    return bool(_given())
+
+
+def run_folder(pid: int | None = None) -> Path:
+    """The folder for the sandboxes of a test run, named after its very process, by default this one; it is not made."""
+    pid = pid or os.getpid()
+    return _runs() / f"{pid}-{process.started(pid)}"
 
 
 def sweep() -> list[Path]:
@@ -76,14 +80,18 @@ def sweep() -> list[Path]:
 def end_run(run: Path) -> None:
     """End and remove all sandboxes of one run."""
     if run.is_dir():
-        for sandbox_folder in run.iterdir():
+        for sandbox_folder in list(run.iterdir()):
             sandbox.down(sandbox_folder)
-        shutil.rmtree(run)
+        shutil.rmtree(run, ignore_errors=True)  # another run may sweep at the same time
 
 
 def short_name(prefix: str) -> str:
     """A name that nobody else uses, such as `t-x7k2`."""
     return f"{prefix}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+
+
+def _given() -> str:
+    return os.environ.get("LANDLORD_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
 
 
 def _runs() -> Path:

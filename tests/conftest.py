@@ -1,11 +1,13 @@
 """Fixtures for every test: the cluster, an admin, fresh names, the audit log."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.programs import core_programs
 from tests import cluster as clusters
 from tests.cluster import Admin, Audit, Cluster, eventually, open_admin, short_name
 
@@ -33,11 +35,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         clusters.end_run(config.stash[_RUN])
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whatever uses the cluster, so that `-m "not cluster"` is the truth."""
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("cluster")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the sandbox's programs before the first test, if one needs them: no test's time limit is meant for that."""
+    if session.config.option.collectonly or clusters.is_given():
+        return
+    if any(item.get_closest_marker("cluster") for item in session.items):
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            core_programs()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from sandbox import kwok, process
 from sandbox.api import Api
 from sandbox.folder import Folder, Record, read_record
 from sandbox.waiting import wait_until
+from tests import cluster as clusters
 from tests.cluster import Admin, Cluster, eventually, short_name
 
 ROOT = Path(__file__).parents[2]
@@ -197,6 +198,28 @@ def test_starting_takes_as_long_as_is_printed_here_and_down_leaves_nothing(folde
     assert folder.log("kube-apiserver").exists()
     assert run("down", "--dir", str(folder.path)).returncode == 0
     nothing_is_left_of(folder)
+
+
+def test_a_test_run_that_was_killed_is_cleaned_up_by_the_next() -> None:
+    environment = {name: value for name, value in os.environ.items() if "KUBECONFIG" not in name}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/integration/test_cluster_fixtures.py",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as tests:
+        run_of_it = clusters.run_folder(tests.pid)
+        box = Folder.at(run_of_it / "cluster")
+        wait_until(lambda: box.path.is_dir() and parts_of(box) >= 2, seconds=60, what="the test run's sandbox")
+        tests.kill()
+    assert process.processes_of(box.path)
+    assert run_of_it in clusters.sweep()
+    nothing_is_left_of(box)
+    assert not run_of_it.exists()
 
 
 def containers_of(pod: dict[str, Any]) -> list[dict[str, Any]]:

@@ -41,6 +41,14 @@ def test_a_folder_without_a_record_has_none(folder: Folder) -> None:
     assert read_record(folder) is None
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"parts": {}, "phase": "dreaming"}', '{"parts": {"a": {"x": 1}}}'])
+def test_a_record_of_another_version_is_refused_with_the_way_out(folder: Folder, content: str) -> None:
+    folder.create()
+    folder.record.write_text(content)
+    with pytest.raises(SandboxFault, match="`down` removes it"):
+        read_record(folder)
+
+
 def test_one_folder_has_one_name_however_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(tmp_path)
