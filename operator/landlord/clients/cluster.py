@@ -22,13 +22,12 @@ from landlord.api.failures import Refused, Transient
 from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
 from landlord.clients.answers import failure, warning_texts, watch_event, words
+from landlord.clients.fence import Fence, FencedBody, seconds_for, unfenced
 from landlord.clients.identity import Identity, current
 
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
 """Called after each request with verb, resource (plural), HTTP status (0: no answer) and seconds."""
-Fence = Callable[[], float]
-"""Asked just before each write: how many seconds it may take; 0 or less means that it must not start."""
 
 JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -50,11 +49,6 @@ def _ignore(verb: str, resource: str, status: int, seconds: float) -> None:
     """Watch nobody's requests: what a client does that was given no observer."""
 
 
-def _unfenced() -> float:
-    """Allow every write: what a client does that nobody competes with."""
-    return math.inf
-
-
 class Cluster:
     """One authenticated connection pool to one API server. Use as an async context manager, or call ``close``.
 
@@ -69,7 +63,7 @@ class Cluster:
         observe: Observer = _ignore,
         seconds: float = 30,
         parallel: int = 64,
-        fence: Fence = _unfenced,
+        fence: Fence = unfenced,
     ) -> None:
         self._api = api
         self._user_agent = user_agent
@@ -89,7 +83,7 @@ class Cluster:
         observe: Observer = _ignore,
         parallel: int = 64,
         seconds: float = 30,
-        fence: Fence = _unfenced,
+        fence: Fence = unfenced,
     ) -> Self:
         """Log in by the file ``kubeconfig``, else the pod's ServiceAccount, else ``KUBECONFIG`` or ~/.kube/config.
 
@@ -315,16 +309,11 @@ class Cluster:
             headers["Content-Type"] = content or JSON
         query_text = urlencode({key: value for key, value in (query or {}).items() if value})
         url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
-        data = None if body is None else json.dumps(body).encode()
-        # The fence is asked last, after everything that may have taken time.
-        limit = limit if method == "GET" else self._limit_of_a_write(limit)
+        data = None
+        if body is not None:
+            data = FencedBody(json.dumps(body).encode(), self._fence)
+            limit = aiohttp.ClientTimeout(total=min(seconds_for(self._fence), limit.total or math.inf))
         return await self._pool().request(method, url, headers=headers, data=data, timeout=limit)
-
-    def _limit_of_a_write(self, limit: aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
-        left = self._fence()
-        if left <= 0:
-            raise Transient("This operator no longer holds the Lease, so it writes nothing.")
-        return aiohttp.ClientTimeout(total=min(left, limit.total or left))
 
     def _pool(self) -> aiohttp.ClientSession:
         """The vendor library's TLS set-up on a session of our own, which its request layer would slow down."""
