@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from landlord.api.body import NetworkProfile
-from landlord.core.quantity import QuantityError, canonical, number
+from landlord.core.quantity import QuantityError, canonical, like, number
 from landlord.core.tenant.plan import EnvironmentPlan
 
 Json = Mapping[str, Any]
@@ -44,7 +44,7 @@ def _above_quota(plan: EnvironmentPlan, found: Inhabitants) -> Iterable[str]:
         used = _used(resource, found)
         if used is not None and used > number(limit):
             yield (
-                f"{canonical(f'{used:f}')} of {resource} is in use, the quota would be {canonical(limit)}: "
+                f"{like(used, limit)} of {resource} is in use, the quota would be {canonical(limit)}: "
                 "nothing new of it would be admitted."
             )
 

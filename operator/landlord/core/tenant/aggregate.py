@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from landlord.api.body import Body
 from landlord.api.tenant import Tenant
-from landlord.core.quantity import canonical, number
+from landlord.core.quantity import canonical, like, number
 
 _ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory", "ephemeral-storage": "requests.ephemeral-storage"}
 
@@ -36,23 +36,19 @@ def _one(resource: str, limit: int | str, shares: Mapping[str, Mapping[str, int 
         return ""
     parts = ", ".join(f"{name} {canonical(share[resource])}" for name, share in sorted(shares.items()))
     return (
-        f"The environments ask for {_shown(total, limit)} of {resource} ({parts}), quota.aggregate allows "
+        f"The environments ask for {like(total, limit)} of {resource} ({parts}), quota.aggregate allows "
         f"{canonical(limit)}; lower a share or raise the aggregate."
     )
 
 
 def _limits(body: Body) -> dict[str, int | str]:
-    hard = (body.quota and body.quota.hard) or {}
-    return {_key(key): value for key, value in hard.items()}
+    """The limits by their full name; of ``cpu`` and ``requests.cpu`` beside each other the lower one holds."""
+    limits: dict[str, int | str] = {}
+    for resource, limit in ((body.quota and body.quota.hard) or {}).items():
+        key = _key(resource)
+        limits[key] = min(limits.get(key, limit), limit, key=number)
+    return limits
 
 
 def _key(resource: str) -> str:
     return _ALIASES.get(resource, resource)
-
-
-def _shown(total: Decimal, limit: int | str) -> str:
-    """The sum in the unit family of the limit, so that the two can be compared at a glance."""
-    text = str(limit)
-    if text.endswith("i") and total == total.to_integral_value():
-        return canonical(f"{int(total) / 1024:.0f}Ki") if int(total) % 1024 == 0 else str(int(total))
-    return canonical(f"{total:f}")
