@@ -4,5 +4,5 @@ It is never shipped in the wheel. Start with `python -m sandbox --help`; docs/sa
 
 Where a line lives: `components` and `build` make programs, `folder` and `process` know what runs and where that is
 written down, `pki`, `kubeconfig` and `ports` make what the programs need, `controlplane` and `kwok` say how each is
-started, `cluster` orders the steps of up, down, reset and status, `cli` talks to people.
+started, `start` orders the steps, `status` looks, `cluster` has the commands, `cli` talks to people.
 """

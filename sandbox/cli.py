@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from sandbox import cluster
 from sandbox.build import build
-from sandbox.cluster import PartStatus
 from sandbox.components import COMPONENTS, named
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Phase, Record
+from sandbox.status import PartStatus, log_end
 
 _DESCRIPTION = """\
 A real Kubernetes control plane on this machine: etcd, API server, controller manager, scheduler, and kwok, which
@@ -77,7 +77,7 @@ def _status(chosen: argparse.Namespace) -> int:
     if status.record.phase is not Phase.READY:
         print("\nIts start is not finished. If no other command is at work on it, `up` starts it anew.")
     for part in status.dead:
-        print(f"\n{part.name} does not run. The end of {part.log}:\n{cluster.log_end(part.log)}")
+        print(f"\n{part.name} does not run. The end of {part.log}:\n{log_end(part.log)}")
     return 1 if status.dead else 0
 
 

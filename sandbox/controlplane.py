@@ -1,5 +1,6 @@
 """How each part of the control plane is started: pure command lines and the files they name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -140,6 +141,16 @@ def kwok(folder: Folder, ports: dict[str, int]) -> Part:
         f"--server-address={LOOPBACK}:{ports['kwok']}",
     )
     return Part("kwok", "kwok", arguments, f"http://{LOOPBACK}:{ports['kwok']}")
+
+
+# All parts, in the order they start in.
+PARTS: Final[dict[str, Callable[[Folder, dict[str, int]], Part]]] = {
+    "etcd": etcd,
+    "kube-apiserver": apiserver,
+    "kube-controller-manager": controller_manager,
+    "kube-scheduler": scheduler,
+    "kwok": kwok,
+}
 
 
 def kubeconfig_of(folder: Folder, identity: str) -> str:

@@ -43,7 +43,7 @@ class Folder:
     @property
     def command_lock(self) -> Path:
         """Held by the one command that is changing this sandbox."""
-        return self.path / "command.lock"
+        return self.path / "sandbox.lock"
 
     @property
     def presence(self) -> Path:
@@ -86,7 +86,7 @@ class Folder:
 
     def is_ours(self) -> bool:
         """Whether a sandbox was ever started here; keeps `down --dir .` from removing somebody's work."""
-        return self.command_lock.is_file() and self.presence.is_file()
+        return self.command_lock.is_file() or self.presence.is_file()
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""

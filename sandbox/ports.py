@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from types import TracebackType
 
+from sandbox.faults import SandboxFault
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -30,7 +32,12 @@ class HeldPorts:
         held = self._sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         if port:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((LOOPBACK, port))
+        try:
+            held.bind((LOOPBACK, port))
+        except OSError as taken:
+            raise SandboxFault(
+                f"Port {port} of this sandbox was taken by another program; run `down` and `up`."
+            ) from taken
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         number: int = held.getsockname()[1]
         return number

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cluster
+from sandbox import cluster, status
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Phase, Record, read_record, write_record
 from sandbox.process import Running
@@ -82,6 +82,6 @@ def test_commands_on_a_sandbox_that_is_not_there_say_so(folder: Folder, command:
 
 def test_the_end_of_a_log_is_short_and_indented(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    assert cluster.log_end(log) == "    (it has printed nothing)"
+    assert status.log_end(log) == "    (it has printed nothing)"
     log.write_text("\n".join(["first", *("x" * 1000 for _ in range(3))]))
-    assert cluster.log_end(log, 2) == "\n".join(["    " + "x" * 300] * 2)
+    assert status.log_end(log, 2) == "\n".join(["    " + "x" * 300] * 2)

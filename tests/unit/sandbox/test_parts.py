@@ -7,25 +7,17 @@ import yaml
 from cryptography import x509
 
 from sandbox import cli, controlplane, kubeconfig, kwok
-from sandbox.cluster import PartStatus
+from sandbox.faults import SandboxFault
 from sandbox.folder import Folder
 from sandbox.pki import IDENTITIES, create_pki
 from sandbox.ports import LOOPBACK, HeldPorts
 from sandbox.process import Running
+from sandbox.status import PartStatus
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 PORTS = {name: 20000 + number for number, name in enumerate(controlplane.PORTS)}
 FOLDER = Folder(Path("/box"))
-PARTS = [
-    make(FOLDER, PORTS)
-    for make in (
-        controlplane.etcd,
-        controlplane.apiserver,
-        controlplane.controller_manager,
-        controlplane.scheduler,
-        controlplane.kwok,
-    )
-]
+PARTS = [make(FOLDER, PORTS) for make in controlplane.PARTS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +144,11 @@ def test_what_does_not_exist_yet_is_refused_in_a_sentence(
 ) -> None:
     assert cli.main(arguments) == 1
     assert words in capsys.readouterr().err
+
+
+def test_a_port_that_somebody_has_taken_meanwhile_is_told() -> None:
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        with HeldPorts() as held, pytest.raises(SandboxFault, match="was taken by another program"):
+            held.hold(other.getsockname()[1])
