@@ -69,7 +69,8 @@ class Departure:
             state, message = State.WORKING, await self._let_go(body, child, tenant.spec.deletion_policy, now)
         if not message or child.environment in current:
             return None
-        return Seen(child.environment, child.ref.name, state, Reason.DELETING, message, uid=child.uid)
+        name = child.environment or child.ref.name[:40].rstrip("-")
+        return Seen(name, child.ref.name, state, Reason.DELETING, message, uid=child.uid)
 
     async def _let_go(self, body: Body, child: Child, policy: DeletionPolicy, now: datetime) -> str:
         """One step; what is still waited for, empty when the namespace is gone or let go."""

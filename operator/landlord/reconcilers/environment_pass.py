@@ -10,7 +10,7 @@ from landlord.api.conditions import Reason
 from landlord.api.environment import DriftMode
 from landlord.api.failures import Conflict, Forbidden, Invalid, LandlordFailure, NotOurs, Refused
 from landlord.core.child import Child, observe
-from landlord.core.drift import Answer, Ledger, answer, other_writer, pointers
+from landlord.core.drift import Answer, Ledger, answer, graft, other_writer, pointers
 from landlord.core.manifest import Desired, content, differing_paths
 from landlord.core.tenant import adoption, ownership
 from landlord.core.tenant.ownership import Adoptable, Claim, Free, Ours, PreviewOnly, Taken
@@ -26,6 +26,7 @@ class Trace:
 
     failures: list[LandlordFailure] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
+    is_capped: bool = False
     contested: list[str] = field(default_factory=list)
     corrected: list[tuple[str, str]] = field(default_factory=list)
     """Kinds of objects put right, and how: ``applied`` or ``recreated``."""
@@ -35,12 +36,17 @@ class Trace:
 
 @dataclass(slots=True)
 class EnvironmentPass:
-    """One pass over one environment. ``applied`` is the digest that was applied in full before, empty if never."""
+    """One pass over one environment.
+
+    ``applied`` is the digest that was applied in full before, empty if never; ``adopted`` whether the namespace was
+    taken over from nobody.
+    """
 
     writer: Writer
     plan: EnvironmentPlan
     claim: Claim
     applied: str
+    adopted: bool
     ledger: Ledger
     now: datetime
     trace: Trace = field(default_factory=Trace)
@@ -78,7 +84,7 @@ class EnvironmentPass:
             case Ours(child):
                 return await self._keep_namespace(child)
             case Adoptable(child):
-                self.applied = ""
+                self.applied, self.adopted = "", True
                 taken = await self.writer.apply(self.plan.namespace, uid=child.uid)
                 self.trace.notes.append(("Adopted", f"Took over namespace {name}."))
                 return taken
@@ -90,7 +96,7 @@ class EnvironmentPass:
     async def _create(self) -> Child:
         """The namespace, made new; everything in it is then new too, and no drift."""
         child = await self.writer.create(self.plan.namespace)
-        self.applied = ""
+        self.applied, self.adopted = "", False
         self.trace.notes.append(("Created", f"Created namespace {self.claim.namespace}."))
         return child
 
@@ -138,12 +144,11 @@ class EnvironmentPass:
         """Meet an object that was applied and is no longer so, as the environment's drift policy says."""
         live = await self.writer.live(wanted.ref)
         drift = self.plan.place.environment.spec.drift
-        ours = tuple(pointer.removeprefix("/metadata") for pointer in self._pointers(wanted))
         what = "was deleted"
         if live is not None:
             kind = wanted.resource.kind
-            paths = differing_paths(content(kind, wanted.manifest), content(kind, live))
-            paths = [path for path in paths if not path.startswith(ours)]
+            allowed = graft(wanted.manifest, live, self._pointers(wanted))
+            paths = differing_paths(content(kind, allowed), content(kind, live))
             if not paths:
                 self.writer.accept(wanted, observe(kind, live))
                 return
@@ -157,6 +162,7 @@ class EnvironmentPass:
                 self.trace.contested.append(f"{wanted.ref} {what}, again and again; corrections pause.")
                 self.trace.drift.append(f"{wanted.ref} {what}.")
             case Answer.CAPPED:
+                self.trace.is_capped = True
                 self.trace.drift.append(f"{wanted.ref} {what}; the cap of corrections per hour is reached.")
             case Answer.CORRECT:
                 self.ledger.note(wanted.ref, self.now)
@@ -210,7 +216,7 @@ class EnvironmentPass:
         """The gravest failure decides: one that only a person can mend before one that may heal."""
         failure = next((each for each in self.trace.failures if isinstance(each, Refused)), self.trace.failures[0])
         state = State.STUCK if isinstance(failure, Refused) else State.WORKING
-        return self._seen(state, _reason(failure), failure.why, namespace, digest=self.applied if namespace else "")
+        return self._seen(state, _reason(failure), failure.why, namespace)
 
     def _seen(
         self,
@@ -219,7 +225,7 @@ class EnvironmentPass:
         message: str,
         namespace: Child | None = None,
         *,
-        digest: str = "",
+        digest: str | None = None,
         preview: Sequence[Json] = (),
     ) -> Seen:
         return Seen(
@@ -229,7 +235,9 @@ class EnvironmentPass:
             reason=reason,
             message=message,
             uid=namespace.uid if namespace else self.claim.known_uid,
-            digest=digest,
+            digest=self.applied if digest is None else digest,
+            adopted=self.adopted,
+            is_capped=self.trace.is_capped,
             drift=tuple(sorted(self.trace.drift)),
             contested=tuple(sorted(self.trace.contested)),
             over=self._over(),

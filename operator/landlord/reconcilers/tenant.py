@@ -139,7 +139,8 @@ class TenantReconciler:
         except SpecFault as fault:
             return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), []
         claim = self._claim(facts, mine, namespace, entry)
-        step = EnvironmentPass(self._writer, plan, claim, str(entry.get("digest", "")), self._ledger(facts), facts.now)
+        applied, adopted = str(entry.get("digest", "")), bool(entry.get("adopted"))
+        step = EnvironmentPass(self._writer, plan, claim, applied, adopted, self._ledger(facts), facts.now)
         seen = await step.run()
         for kind, action in step.trace.corrected:
             self._corrected(kind, action)
@@ -257,7 +258,7 @@ def _missing(environment: str) -> tuple[State, Reason, str]:
 def _untouched(name: str, namespace: str, entry: Mapping[str, Any], state: State, reason: Reason, message: str) -> Seen:
     """An environment in which nothing was done: what it had, it keeps."""
     uid, digest = str(entry.get("uid", "")), str(entry.get("digest", ""))
-    return Seen(name, namespace, state, reason, message, uid=uid, digest=digest)
+    return Seen(name, namespace, state, reason, message, uid=uid, digest=digest, adopted=bool(entry.get("adopted")))
 
 
 def _raise_worst(failures: Sequence[LandlordFailure]) -> None:

@@ -29,10 +29,10 @@ class Verifier:
 
     async def verify(self, name: str, now: datetime) -> None:
         """Read all of the tenant's objects from the API server and take them as the truth."""
-        selector = f"{names.LABEL_TENANT}={name}"
+        selector, before = f"{names.LABEL_TENANT}={name}", self._world.known(tenant=name)
         lists = await asyncio.gather(*(self._cluster.list_all(kind, selector=selector) for kind in CHILDREN))
         live = [observe(kind.kind, item) for kind, items in zip(CHILDREN, lists, strict=True) for item in items]
-        self._world.replace_tenant(name, live)
+        self._world.replace(before, live)
         self._last[name] = now
 
     def forget(self, name: str) -> None:

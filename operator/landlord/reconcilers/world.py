@@ -33,19 +33,21 @@ class World:
         self._claim(body["metadata"]["name"], claims_of(body))
         return True
 
-    def drop_tenant(self, name: str) -> None:
-        """Forget a Tenant that is gone."""
-        self.tenants.pop(name, None)
+    def drop_tenant(self, name: str, uid: str) -> bool:
+        """Forget a Tenant that is gone, unless one of that name was made anew since; whether it was forgotten."""
+        if not _drop(self.tenants, name, uid):
+            return False
         self._claim(name, set())
+        return True
 
     def put_environment(self, body: Body) -> bool:
         """Keep the body unless a newer one is known; whether it was kept."""
         return _put(self.environments, body)
 
-    def drop_environment(self, name: str) -> None:
-        """Forget an Environment that is gone."""
-        self.environments.pop(name, None)
+    def drop_environment(self, name: str, uid: str) -> bool:
+        """Forget an Environment that is gone, unless one of that name was made anew since; whether it was forgotten."""
         self._parsed.pop(name, None)
+        return _drop(self.environments, name, uid)
 
     def environment(self, name: str) -> Environment | None:
         """The Environment as a model, parsed once for each generation; None when there is none."""
@@ -91,7 +93,7 @@ class World:
     def upsert(self, child: Child) -> set[str]:
         """Keep ``child`` unless a newer sight is known; the tenants whose pass would come out differently."""
         before = self._all.get(child.ref)
-        if before is not None and before.uid == child.uid and before.version > child.version:
+        if before is not None and before.version > child.version:
             return set()
         if before is not None:
             self._forget(before)
@@ -103,35 +105,33 @@ class World:
     def remove(self, child: Child) -> set[str]:
         """Drop an object that is gone, unless it was made anew since; the tenants it concerns."""
         before = self._all.get(child.ref)
-        if before is None or before.uid != child.uid:
+        if before is None or before.uid != child.uid or before.version > child.version:
             return set()
         self._forget(before)
         return self._concerned(child, before)
 
-    def replace(self, kind: str, children: Iterable[Child]) -> set[str]:
-        """Take a full list of one kind: upsert what is there, drop what is not; the tenants it concerns."""
+    def known(self, kind: str = "", tenant: str = "") -> dict[Ref, str]:
+        """UIDs by key of all that is known, of one kind or of one tenant: taken before a list is read."""
+        known = self.children(tenant).values() if tenant else self._all.values()
+        return {child.ref: child.uid for child in known if kind in ("", child.ref.kind)}
+
+    def replace(self, before: dict[Ref, str], listed: Iterable[Child]) -> set[str]:
+        """Take a full list that was begun when ``before`` was known; the tenants it concerns.
+
+        What was known then and is not in the list is gone. What came or went while the list was read is left as the
+        watch or a pass has told it since.
+        """
         seen: set[tuple[Ref, str]] = set()
         concerned: set[str] = set()
-        highest = 0
-        for child in children:
+        for child in listed:
             seen.add((child.ref, child.uid))
-            highest = max(highest, child.version)
-            concerned |= self.upsert(child)
-        stale = [
-            child
-            for child in list(self.all_children())
-            if child.ref.kind == kind and (child.ref, child.uid) not in seen and child.version <= highest
-        ]
-        return concerned.union(*(self.remove(child) for child in stale))
+            if child.ref in self._all or before.get(child.ref) != child.uid:
+                concerned |= self.upsert(child)
+        gone = [self._all[ref] for ref, uid in before.items() if (ref, uid) not in seen and self._is(ref, uid)]
+        return concerned.union(*(self.remove(child) for child in gone))
 
-    def replace_tenant(self, tenant: str, children: Iterable[Child]) -> None:
-        """Take a live list of all of one tenant's objects as the truth."""
-        live = {child.ref: child for child in children}
-        for ref, child in list(self.children(tenant).items()):
-            if ref not in live or live[ref].uid != child.uid:
-                self._forget(child)
-        for child in live.values():
-            self.upsert(child)
+    def _is(self, ref: Ref, uid: str) -> bool:
+        return ref in self._all and self._all[ref].uid == uid
 
     def _forget(self, child: Child) -> None:
         self._all.pop(child.ref, None)
@@ -165,8 +165,14 @@ def claims_of(body: Body) -> set[str]:
 def _put(known: dict[str, Body], body: Body) -> bool:
     name = body["metadata"]["name"]
     before = known.get(name)
-    same = before is not None and before["metadata"].get("uid") == body["metadata"].get("uid")
-    if before is not None and same and version_of(before) > version_of(body):
+    if before is not None and version_of(before) > version_of(body):
         return False
     known[name] = body
+    return True
+
+
+def _drop(known: dict[str, Body], name: str, uid: str) -> bool:
+    if name not in known or known[name]["metadata"].get("uid") != uid:
+        return False
+    del known[name]
     return True

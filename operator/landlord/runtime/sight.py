@@ -57,7 +57,8 @@ class Sight:
         name = body["metadata"]["name"]
         before = self._world.tenants.get(name)
         if type_ == "DELETED":
-            self._world.drop_tenant(name)
+            if not self._world.drop_tenant(name, body["metadata"]["uid"]):
+                return
             rivals = {each for claim in claims_of(before or body) for each in self._world.claimants(claim)}
             self.children_changed(rivals)
             self._enqueue(self._tenants, TENANTS.kind, name, Lane.RESYNC)
@@ -70,7 +71,8 @@ class Sight:
         name = body["metadata"]["name"]
         before = self._world.environments.get(name)
         if type_ == "DELETED":
-            self._world.drop_environment(name)
+            if not self._world.drop_environment(name, body["metadata"]["uid"]):
+                return
         elif not self._world.put_environment(body) or not _matters(before, body):
             return
         self._enqueue(self._environments, ENVIRONMENTS.kind, name, Lane.RESYNC if type_ is None else Lane.URGENT)
@@ -96,8 +98,9 @@ class Children:
 
     async def replace(self, objects: AsyncIterator[Object]) -> None:
         """A full list; only digests of it are held, and nothing is dropped unless the list came whole."""
+        before = self._world.known(self._kind)
         children: list[Child] = [observe(self._kind, obj) async for obj in objects]
-        self._sight.children_changed(self._world.replace(self._kind, children))
+        self._sight.children_changed(self._world.replace(before, children))
 
     def upsert(self, obj: Object) -> None:
         """New or changed."""

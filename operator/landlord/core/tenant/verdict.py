@@ -35,6 +35,7 @@ class Seen:
     digest: str = ""
     adopted: bool = False
     drift: tuple[str, ...] = ()
+    is_capped: bool = False
     contested: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
     preview: tuple[Json, ...] = ()
@@ -79,7 +80,7 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 def _environment(before: Mapping[str, Any], seen: Seen, generation: int, now: datetime) -> Json:
     flags = (
-        flag(ConditionType.DRIFTED, (Reason.DRIFT_FOUND, Reason.NO_DRIFT), " ".join(seen.drift), ""),
+        flag(ConditionType.DRIFTED, _drift_reasons([seen]), " ".join(seen.drift), ""),
         flag(ConditionType.CONTESTED, (Reason.OTHER_WRITER, Reason.NO_DRIFT), " ".join(seen.contested), ""),
         flag(ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), " ".join(seen.over), ""),
     )
@@ -147,6 +148,11 @@ def _summary(whole: Whole) -> tuple[State, Reason, str]:
         )
     told = "; ".join(f"{seen.name}: {seen.message}" for seen in whole.seen if seen.state is not State.READY)
     return worst.state, worst.reason, told
+
+
+def _drift_reasons(seen: Sequence[Seen]) -> tuple[Reason, Reason]:
+    is_capped = any(each.is_capped for each in seen)
+    return (Reason.CORRECTIONS_CAPPED if is_capped else Reason.DRIFT_FOUND), Reason.NO_DRIFT
 
 
 def _triple(before: Mapping[str, Any], state: State, reason: Reason, message: str) -> list[Finding]:

@@ -1,0 +1,158 @@
+"""`python -m tests.bench`: tenants against a bare client, one tenant alone, drift, steady state, restart."""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from sandbox import cluster as sandbox
+from tests.admin import Admin
+from tests.bench import bare, fleet, report
+from tests.bench.stage import Stage, all_ready, consumption, is_ready
+from tests.manifests import TENANTS
+from tests.operator_process import OperatorProcess
+from tests.polling import eventually
+
+
+async def _bare(stage: Stage, count: int) -> float:
+    kubeconfig = await stage.fresh()
+    async with stage.identity(kubeconfig) as client:
+        return await bare.apply_all(client, fleet.namespaces(fleet.tenants(count)))
+
+
+async def _apply_tenants(admin: Admin, names: list[str]) -> None:
+    """As `kubectl apply` would, many at once."""
+    slots = asyncio.Semaphore(16)
+
+    async def one(name: str) -> None:
+        async with slots:
+            await admin.apply(f"{TENANTS}/{name}", fleet.one_tenant(name), manager="bench")
+
+    await asyncio.gather(*(one(name) for name in names))
+
+
+async def _converge(admin: Admin, process: OperatorProcess, count: int) -> tuple[float, float]:
+    """Seconds from the first apply until all are Ready, and the operator's CPU seconds for it."""
+    names = [manifest["metadata"]["name"] for manifest in fleet.tenants(count)]
+    before, _ = consumption(process)
+    started = time.perf_counter()
+    await asyncio.gather(_apply_tenants(admin, names), all_ready(admin, count))
+    return time.perf_counter() - started, consumption(process)[0] - before
+
+
+async def _alone(admin: Admin, rounds: int) -> list[float]:
+    """One tenant at a time, from its apply until it is Ready."""
+    taken = []
+    for number in range(rounds):
+        name = f"alone-{number:02}"
+        started = time.perf_counter()
+        await admin.apply(f"{TENANTS}/{name}", fleet.one_tenant(name), manager="bench")
+        await eventually(lambda name=name: _ready(admin, name), deadline=60)  # type: ignore[misc]
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+async def _ready(admin: Admin, name: str) -> bool:
+    return is_ready(await admin.get(f"{TENANTS}/{name}"))
+
+
+async def _drift(admin: Admin, rounds: int) -> list[float]:
+    """From a hand edit of a quota until it is as before."""
+    glass = admin.as_user("root", groups=("landlord:break-glass", "system:masters"))
+    quota = "/api/v1/namespaces/bench-{:03}-development/resourcequotas/landlord"
+    taken = []
+    for number in range(rounds):
+        path = quota.format(number)
+        started = time.perf_counter()
+        await glass.patch(path, {"spec": {"hard": {"pods": "999"}}})
+        await eventually(lambda path=path: _restored(admin, path), deadline=60)  # type: ignore[misc]
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+async def _restored(admin: Admin, path: str) -> bool:
+    return bool((await admin.get(path))["spec"]["hard"]["pods"] == "50")
+
+
+async def _steady(stage: Stage, process: OperatorProcess, seconds: float) -> None:
+    """Nothing changes: what the operator writes and consumes."""
+    offset = stage.audit_log().stat().st_size
+    before, _ = consumption(process)
+    await asyncio.sleep(seconds)
+    cpu, resident = consumption(process)
+    writes = stage.writes_since(offset)
+    report.figure(f"writes in {seconds:.0f} s, Lease apart", str(len(writes)), "budget 0")
+    for line in writes[:5]:
+        report.figure("", "", line)
+    report.figure("CPU of one core", f"{(cpu - before) / seconds * 100:.1f} %", "budget 5 %")
+    report.figure("resident memory", f"{resident / 2**20:.0f} MiB")
+
+
+async def _restart(stage: Stage, kubeconfig: Path, tenants: int) -> None:
+    offset = stage.audit_log().stat().st_size
+    started = time.perf_counter()
+    with stage.operator(kubeconfig) as process:
+        await process.until_serving(deadline=120)
+        serving = time.perf_counter() - started
+        await eventually(lambda: _passes(process) >= tenants, deadline=120)
+        verified = time.perf_counter() - started
+        report.figure("restart until it serves", f"{serving:.1f} s")
+        report.figure("restart until every tenant was verified", f"{verified:.1f} s", "budget 60 s at 5,000 objects")
+        report.figure("writes by that", str(len(stage.writes_since(offset))), "one is the guards' dry run")
+        await process.stop()
+
+
+def _passes(process: OperatorProcess) -> int:
+    _, text = process.get("/metrics")
+    lines = (
+        line for line in text.splitlines() if line.startswith("landlord_reconcile_total{") and 'kind="Tenant"' in line
+    )
+    return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines))
+
+
+async def _run(stage: Stage, count: int, rounds: int, seconds: float) -> None:
+    objects = sum(len(each) for each in fleet.namespaces(fleet.tenants(count)))
+    report.heading(f"{count} tenants x {len(fleet.ENVIRONMENTS)} namespaces, {objects} objects")
+    yardstick = min([await _bare(stage, count) for _ in range(2)])
+    report.figure(
+        "bare client, server-side apply of the same objects",
+        f"{yardstick:.1f} s",
+        f"{objects / yardstick:.0f} objects/s",
+    )
+    kubeconfig = await stage.fresh()
+    async with stage.admin() as admin:
+        with stage.operator(kubeconfig) as process:
+            await process.until_serving()
+            await admin.apply_manifests(*fleet.environments())
+            taken, cpu = await _converge(admin, process, count)
+            report.figure("Landlord, from the first apply to all Ready", f"{taken:.1f} s", f"{cpu:.1f} CPU-s")
+            report.ratio("Landlord against the bare client", taken, yardstick, 1.3)
+            report.heading("One tenant alone, and drift")
+            report.figure("apply to Ready, p50 / p95", report.milliseconds(await _alone(admin, rounds)))
+            report.figure("hand edit to repaired, p50 / p95", report.milliseconds(await _drift(admin, rounds)))
+            report.heading(f"Steady state with {count + rounds} tenants")
+            await asyncio.sleep(5)
+            await _steady(stage, process, seconds)
+            await process.stop()
+        await _restart(stage, kubeconfig, count + rounds)
+
+
+def main() -> None:
+    """Parse, run, clean up."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--tenants", type=int, default=200, help="how many tenants (200)")
+    parser.add_argument("--rounds", type=int, default=20, help="how often single things are timed (20)")
+    parser.add_argument("--seconds", type=float, default=60, help="length of the steady state (60)")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="landlord-bench-") as folder:
+        stage = Stage(Path(folder))
+        sandbox.up(stage.folder / "cluster")
+        try:
+            asyncio.run(_run(stage, chosen.tenants, chosen.rounds, chosen.seconds))
+        finally:
+            sandbox.down(stage.folder / "cluster")
+
+
+if __name__ == "__main__":
+    main()
