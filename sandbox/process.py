@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import locks
+from sandbox.faults import SandboxFault
 from sandbox.waiting import wait_until
 
 MARKER: Final = "LANDLORD_SANDBOX_FOLDER"
@@ -34,6 +35,8 @@ def spawn(argv: Sequence[str], *, log: Path, folder: Path, presence: Path) -> Ru
     """Start a program in a session of its own, appending what it prints to `log`.
 
     Only what the program needs is inherited: PATH and HOME, the marker and the presence lock.
+
+    :raises SandboxFault: if there is no such program.
     """
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     held = locks.share(presence)
@@ -51,6 +54,8 @@ def spawn(argv: Sequence[str], *, log: Path, folder: Path, presence: Path) -> Ru
             ],
             setsid=True,
         )
+    except OSError as refused:
+        raise SandboxFault(f"{argv[0]} cannot be started: {refused.strerror}.") from refused
     finally:
         os.close(held)
     running = Running(pid, started(pid) or 0)

@@ -32,6 +32,12 @@ def test_a_process_is_found_by_its_marker_and_ended_for_good(folder: Path) -> No
     assert not locks.is_held(folder / "presence")
 
 
+def test_a_program_that_is_not_there_is_named(folder: Path) -> None:
+    with pytest.raises(SandboxFault, match="/no/etcd cannot be started: No such file"):
+        process.spawn(["/no/etcd"], log=folder / "log", folder=folder, presence=folder / "presence")
+    assert not locks.is_held(folder / "presence")
+
+
 def test_a_frozen_process_is_ended_too(folder: Path) -> None:
     running = start(folder)
     assert process.freeze(running, folder)
