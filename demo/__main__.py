@@ -1,0 +1,50 @@
+"""Runs the demo: exit code 0 only if every step came true, 1 with the reason if one did not, 130 after an interrupt."""
+
+import signal
+import sys
+import time
+from contextlib import ExitStack
+
+from demo import cluster, story
+from demo.faults import StepFailed
+from demo.operator import Operator
+from demo.stage import Stage
+from demo.terminal import Terminal
+from sandbox.faults import SandboxFault
+
+
+def main() -> int:
+    """Set the stage, play every act, clear the stage whatever happened."""
+    # Asked to end, the demo cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
+    terminal = Terminal()
+    try:
+        with ExitStack() as props:
+            stage = _set(terminal, props)
+            for act in story.ACTS:
+                terminal.chapter(act.title)
+                act.play(stage)
+            terminal.chapter("Clearing up")
+            stage.operator.stop()
+    except (StepFailed, SandboxFault) as failure:
+        terminal.failed(str(failure))
+        return 1
+    except KeyboardInterrupt:
+        terminal.failed("Interrupted; everything that was started is gone.")
+        return 130
+    terminal.say(f"\nEvery step came true, in {time.monotonic() - began:.0f} s. Nothing is left behind.")
+    return 0
+
+
+def _set(terminal: Terminal, props: ExitStack) -> Stage:
+    terminal.chapter("A cluster")
+    kubectl = props.enter_context(cluster.borrowed_or_started(terminal))
+    terminal.chapter("Landlord: kinds, rights, guards, and the operator with its own token")
+    props.enter_context(cluster.installed(kubectl, terminal))
+    operator = props.enter_context(Operator.started(kubectl, terminal))
+    return Stage(kubectl, terminal, operator)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
