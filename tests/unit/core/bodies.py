@@ -127,9 +127,11 @@ _RUNGS: Mapping[str, tuple[tuple[int | str, ...], ...]] = {
 
 
 def _ladder(rung: int) -> st.SearchStrategy[Json]:
-    return st.fixed_dictionaries(
+    """Amounts that are in order from rung to rung; now and then any others."""
+    orderly = st.fixed_dictionaries(
         {}, optional={name: st.sampled_from(choices[rung]) for name, choices in _RUNGS.items()}
     )
+    return st.one_of(orderly, orderly, orderly, orderly, orderly, resources(tuple(_RUNGS), most=2))
 
 
 def _ratios() -> st.SearchStrategy[Json]:
