@@ -25,13 +25,13 @@ class Server:
         app.router.add_get("/healthz", _answer(unhealthy))
         app.router.add_get("/readyz", _answer(unready))
         app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:
         """Listen; raises ``OSError`` when the address is taken."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, *self.address, shutdown_timeout=1).start()
+            await web.TCPSite(self._runner, *self.address).start()
         except OSError:
             await self._runner.cleanup()
             raise

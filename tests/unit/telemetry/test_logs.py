@@ -1,0 +1,98 @@
+"""The log: what a line says to machines, and what to people."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from landlord.api.refs import Ref
+from landlord.telemetry import logs
+
+SHOP = Ref("Tenant", None, "shop")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """The test's own logging afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in logs.TAMED}
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:], root.level = handlers, level
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
+def test_a_json_line_has_time_level_words_and_the_object() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    with logs.about(Ref("AppRelease", "shop-dev", "web")):
+        logging.getLogger("landlord.x").warning("Quota is %d.", 4)
+    line = json.loads(stream.getvalue())
+    assert line.pop("time").startswith("20")
+    assert line == {
+        "level": "WARNING",
+        "logger": "landlord.x",
+        "message": "Quota is 4.",
+        "object": {"kind": "AppRelease", "namespace": "shop-dev", "name": "web"},
+    }
+
+
+def test_extra_fields_never_reach_the_log() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    logging.getLogger("some.library").warning("Sent.", extra={"body": {"password": "hunter2"}})
+    assert "hunter2" not in stream.getvalue()
+    assert "object" not in json.loads(stream.getvalue())
+
+
+def test_a_console_line_is_read_at_a_glance() -> None:
+    stream = io.StringIO()
+    logs.set_up("console", "info", stream)
+    with logs.about(SHOP):
+        logging.getLogger("landlord.x").info("Ready.")
+    assert stream.getvalue().endswith(" INFO    Tenant shop: Ready.\n")
+    assert "\033" not in stream.getvalue()
+
+
+def test_auto_is_console_with_colour_on_a_terminal_and_json_elsewhere() -> None:
+    terminal, pipe = Terminal(), io.StringIO()
+    logs.set_up("auto", "info", terminal)
+    logging.getLogger("landlord.x").error("Broken.")
+    logs.set_up("auto", "info", pipe)
+    logging.getLogger("landlord.x").error("Broken.")
+    assert terminal.getvalue().startswith("\033[31m")
+    assert json.loads(pipe.getvalue())["message"] == "Broken."
+
+
+def test_a_traceback_is_part_of_the_line() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        logging.getLogger("landlord.x").exception("A bug.")
+    assert "ZeroDivisionError" in json.loads(stream.getvalue())["exc_info"]
+
+
+def test_libraries_are_quieter_than_we_are() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "debug", stream)
+    logging.getLogger("kopf.objects").info("Handler succeeded.")
+    logging.getLogger("landlord.x").debug("Detail.")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["Detail."]
+
+
+def test_the_level_is_kept() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "warning", stream)
+    logging.getLogger("landlord.x").info("Nothing.")
+    assert stream.getvalue() == ""
