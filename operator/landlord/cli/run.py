@@ -8,13 +8,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from landlord.runtime import exits
-from landlord.runtime.settings import GROUPS, Settings, complaints, flag, load, shown_default, variable
+from landlord.runtime.settings import GROUPS, Settings, complaints, extra, flag, load, shown_default, variable
 from landlord.telemetry import logs
-
-
-def _extra(field: FieldInfo, key: str) -> str:
-    extra = field.json_schema_extra
-    return str(extra[key]) if isinstance(extra, dict) else ""
 
 
 class RunCommand(click.Command):
@@ -24,22 +19,14 @@ class RunCommand(click.Command):
         """Write the options group by group, each with its default and variable."""
         for group in GROUPS:
             rows = [
-                (f"{flag(name)} {_extra(field, 'metavar')}", _help(name, field))
+                (f"{flag(name)} {extra(field, 'metavar')}", _help(name, field))
                 for name, field in Settings.model_fields.items()
-                if _extra(field, "group") == group
+                if extra(field, "group") == group
             ]
             with formatter.section(group):
                 formatter.write_dl(rows)
         with formatter.section("Exit codes"):
-            formatter.write_dl(
-                [
-                    (str(exits.CLEAN), "Asked to stop (SIGTERM); drained, and the Lease was given back."),
-                    (str(exits.CRASHED), "A bug, or a part that must not end has ended; the log says which."),
-                    (str(exits.BAD_SETTINGS), "A setting is invalid, or there is no way to log in."),
-                    (str(exits.LEASE_LOST), "The Lease could not be kept; start it again."),
-                    (str(exits.INTERRUPTED), "A second signal came while draining."),
-                ]
-            )
+            formatter.write_dl([(str(code), meaning) for code, meaning in exits.MEANINGS.items()])
 
 
 def _help(name: str, field: FieldInfo) -> str:

@@ -1,6 +1,6 @@
 """Every setting of the operator: its type, unit, bounds, default and meaning, in one place.
 
-Flags of ``landlord run``, ``LANDLORD_*`` variables and docs/settings.md are made from these fields.
+Flags of ``landlord run``, ``LANDLORD_*`` variables and docs/reference/settings.md are made from these fields.
 """
 
 import re
@@ -190,6 +190,12 @@ def flag(field: str) -> str:
 def variable(field: str) -> str:
     """The environment variable that sets a field."""
     return PREFIX + field.upper()
+
+
+def extra(field: FieldInfo, key: str) -> str:
+    """What a field says of itself beside its meaning: ``group`` or ``metavar``."""
+    said = field.json_schema_extra
+    return str(said[key]) if isinstance(said, dict) else ""
 
 
 def shown_default(field: FieldInfo) -> str:

@@ -1,4 +1,4 @@
-"""Every series Landlord exports, as a closed list: name, type, meaning, labels. docs/metrics.md is made from it.
+"""Every series Landlord exports, as a closed list; docs/reference/metrics.md is made from it.
 
 Names follow the Prometheus rules that promlint checks: base units, ``_total`` for counters only, times of day instead
 of ages. No label holds a message, a revision, a URL or a user; ``name`` stands only on per-object gauges.
@@ -83,7 +83,7 @@ REQUEST_DURATION = Series(
     "landlord_kube_request_duration_seconds",
     "histogram",
     "How long the API server took to answer.",
-    {"verb": "as above"},
+    {"verb": "as of `landlord_kube_requests_total`"},
     SHORT,
 )
 THROTTLED = Series("landlord_kube_throttled_total", "counter", "Requests the API server answered with 429.", {})
@@ -111,7 +111,7 @@ EVENTS = Series(
     "landlord_events_total",
     "counter",
     "Kubernetes Events recorded, repetitions included.",
-    {"kind": "of the object", "type": "Normal, Warning", "reason": "of docs/conditions.md"},
+    {"kind": "of the object", "type": "Normal, Warning", "reason": "of docs/reference/conditions.md"},
 )
 EVENTS_DROPPED = Series(
     "landlord_events_dropped_total",
