@@ -1,5 +1,7 @@
 """Cordoned namespaces stand still, namespaces for releases take nothing else; Kubernetes itself goes on in both."""
 
+import secrets
+
 import pytest
 
 from landlord.api import names
@@ -42,6 +44,25 @@ def existing(tenancy: Tenancy) -> list[Object]:
     for one in made:
         tenancy.break_glass.apply(one).allowed()
     return made
+
+
+def leaving(tenancy: Tenancy) -> Object:
+    """A Deployment that is being deleted and that a finalizer of some controller holds."""
+    held = deployment(tenancy.namespace, f"held-{secrets.token_hex(3)}")
+    held["metadata"]["finalizers"] = ["controller.example/cleanup"]
+    tenancy.break_glass.create(held).allowed()
+    tenancy.break_glass.delete(held).allowed()
+    return held
+
+
+@pytest.mark.parametrize("guard", ["still", "released"])
+def test_what_is_being_deleted_already_may_go_but_not_change(request: pytest.FixtureRequest, guard: str) -> None:
+    tenancy: Tenancy = request.getfixturevalue(guard)
+    held = leaving(tenancy)
+    assert not tenancy.editor.patch(held, {"spec": {"replicas": 3}}).ok
+    tenancy.editor.delete(held).allowed()
+    tenancy.editor.patch(held, {"metadata": {"finalizers": None}}).allowed()
+    assert tenancy.admin.get(held).status == 404
 
 
 class TestCordon:

@@ -131,11 +131,11 @@ def test_a_debug_container_of_a_foreign_image_is_refused(limited: Tenancy) -> No
 def test_an_image_is_not_changed_to_a_foreign_one(limited: Tenancy) -> None:
     running = pod(limited.namespace, "changed", image="nginx")
     limited.editor.create(running).allowed()
-    whole = limited.editor.get(running).allowed()
-    whole["spec"]["containers"][0]["image"] = EVIL
-    limited.editor.replace(whole).denied_by(POLICY)
-    whole["spec"]["containers"][0]["image"] = "nginx:2"
-    limited.editor.replace(whole).allowed()
+    containers = limited.editor.get(running).allowed()["spec"]["containers"]
+    containers[0]["image"] = EVIL
+    limited.editor.patch(running, {"spec": {"containers": containers}}).denied_by(POLICY)
+    containers[0]["image"] = "nginx:2"
+    limited.editor.patch(running, {"spec": {"containers": containers}}).allowed()
 
 
 def test_a_list_that_was_tightened_lets_old_workloads_be_tidied_and_removed(settle: Settle) -> None:

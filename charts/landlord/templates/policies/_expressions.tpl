@@ -36,6 +36,12 @@ CEL that several policies share. Users of these names must not be quoted again: 
 (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
 {{- end }}
 
+{{/* The object is being deleted already: to finish that (nodes' agents, finalizers) is no decision of anybody's. */}}
+{{- define "landlord.cel.leaving" -}}
+(oldObject != null && has(dyn(oldObject).metadata.deletionTimestamp)
+&& (object == null || dyn(object).?spec.orValue({}) == dyn(oldObject).?spec.orValue({})))
+{{- end }}
+
 {{/* What a policy annotation of the namespace lists; `null` stands for no annotation, which restricts nothing. */}}
 {{- define "landlord.cel.listed" -}}
 (namespaceObject.metadata.?annotations[?'landlord.dev/policy.{{ . }}'].orValue('').split(',').map(entry, entry.trim()).filter(entry, entry != ''))
