@@ -41,20 +41,27 @@ class Operator:
             terminal.output(operator.words_of(_SERVING))
             yield operator
         except StepFailed as failure:
-            raise StepFailed(f"{failure}\n\nThe end of the operator's log:\n{operator.end_of_log()}") from failure
+            raise StepFailed(
+                f"{failure}{operator.death()}\n\nThe end of the operator's log:\n{operator.end_of_log()}"
+            ) from failure
         finally:
             operator.process.kill()
             operator.process.wait()
 
     def is_serving(self) -> bool:
         """Whether it leads, has seen everything and found the guards in force."""
-        if self.process.poll() is not None:
-            raise StepFailed(f"The operator ended with code {self.process.returncode}.")
+        if self.death():
+            raise StepFailed("The operator did not start.")
         return bool(self.words_of(_SERVING))
 
     def words_of(self, part: str) -> str:
         """The first line of its log that holds `part`, empty when there is none."""
         return next((line for line in self.log.read_text("utf-8").splitlines() if part in line), "")
+
+    def death(self) -> str:
+        """How it ended by itself; empty while it runs."""
+        code = self.process.poll()
+        return "" if code is None else f" The operator had ended with code {code}."
 
     def end_of_log(self) -> str:
         """The last lines of its log."""

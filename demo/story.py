@@ -37,6 +37,7 @@ def apply_the_examples(stage: Stage) -> None:
     stage.show("apply", "-k", EXAMPLE)
     stage.show("wait", "--for=condition=Ready", "tenants", "--all", "--timeout=60s")
     stage.say(f"All Ready {time.monotonic() - began:.1f} s after the apply began.")
+    stage.kubectl.ask("wait", "--for=jsonpath={.status.tenants.ready}=3", "environments", "--all", "--timeout=60s")
     stage.show("get", "environments,tenants")
     stage.show("get", "namespaces", "-L", "landlord.dev/tenant,landlord.dev/environment", "-l", "landlord.dev/tenant")
     mine = ("-l", "landlord.dev/tenant=shop")
