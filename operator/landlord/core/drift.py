@@ -1,7 +1,7 @@
 """Drift: what to do about an object that is no longer as it was applied, and when to stop fighting over it."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -81,17 +81,37 @@ def graft(wanted: Object, live: Mapping[str, Any], pointer_list: tuple[str, ...]
     """``wanted`` with the live values at the pointers: what others may change is applied as they left it."""
     grafted: Object = _copy(wanted)
     for pointer in pointer_list:
-        steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-        _transplant(grafted, live, steps)
+        _transplant(grafted, live, _steps(pointer))
     return grafted
 
 
-def other_writer(live: Mapping[str, Any], ours: str) -> str:
-    """The field manager, not ours, that wrote last; ``somebody`` when the object does not tell."""
+def other_writer(live: Mapping[str, Any], ours: str, paths: Iterable[str]) -> str:
+    """The field manager, not ours, that owns one of these JSON pointers and wrote last.
+
+    ``somebody`` when the object does not tell: a field that is gone has no manager.
+    """
+    places = [_steps(path) for path in paths]
     entries = (live.get("metadata") or {}).get("managedFields") or ()
-    others = [entry for entry in entries if entry.get("manager") != ours and not entry.get("subresource")]
+    others = [
+        entry
+        for entry in entries
+        if entry.get("manager") != ours and any(_owns(entry.get("fieldsV1") or {}, steps) for steps in places)
+    ]
     newest: Mapping[str, Any] = max(others, key=lambda entry: str(entry.get("time", "")), default={})
     return str(newest.get("manager") or "somebody")
+
+
+def _owns(fields: Mapping[str, Any], steps: list[str]) -> bool:
+    """Whether this set of fields (``fieldsV1``) holds the place, or something below it."""
+    for step in steps:
+        if f"f:{step}" not in fields:
+            return False
+        fields = fields[f"f:{step}"]
+    return True
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def _copy(value: Any) -> Any:
@@ -102,25 +122,31 @@ def _copy(value: Any) -> Any:
 
 def _transplant(into: Any, source: Any, steps: list[str]) -> None:
     """Set, or remove, the value at ``steps`` as it is in ``source``; a path that leads nowhere changes nothing."""
-    for step in steps[:-1]:
-        into, source = _child(into, step), _child(source, step)
-        if into is None:
-            return
-    last = steps[-1]
+    *way, last = steps
+    is_there = _leads_somewhere(source, steps)
+    for step in way:
+        source = _child(source, step)
+        if is_there and isinstance(into, dict) and isinstance(source, dict):
+            into.setdefault(step, {})
+        into = _child(into, step)
     if isinstance(into, dict):
-        if isinstance(source, dict) and last in source:
+        if is_there and isinstance(source, dict):
             into[last] = _copy(source[last])
         else:
             into.pop(last, None)
-    elif isinstance(into, list) and last.isdigit() and int(last) < len(into):
-        value = _child(source, last)
-        if value is not None:
-            into[int(last)] = _copy(value)
+    elif isinstance(into, list) and is_there and _child(into, last) is not None:
+        into[int(last)] = _copy(_child(source, last))
+
+
+def _leads_somewhere(value: Any, steps: list[str]) -> bool:
+    for step in steps:
+        value = _child(value, step)
+    return value is not None
 
 
 def _child(value: Any, step: str) -> Any:
     if isinstance(value, dict):
         return value.get(step)
-    if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
         return value[int(step)]
     return None

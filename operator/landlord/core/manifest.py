@@ -61,11 +61,11 @@ def digest(value: object) -> str:
 def content(kind: str, manifest: Mapping[str, Any]) -> Object:
     """What is ours to say in an object of ``kind``: our labels, our annotations and its payload, in canonical form."""
     meta = manifest.get("metadata") or {}
-    return {
+    head = {
         "labels": _ours(meta.get("labels"), _OUR_LABELS if kind == "Namespace" else _MARKS),
         "annotations": _ours(meta.get("annotations"), (f"{names.GROUP}/",)),
-        **_PAYLOADS[kind](manifest),
     }
+    return {"metadata": head, **_PAYLOADS[kind](manifest)}
 
 
 def surplus(wanted: Object, found: Object) -> Object:

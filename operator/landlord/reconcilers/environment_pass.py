@@ -114,7 +114,7 @@ class EnvironmentPass:
         wanted = self.plan.namespace
         if self.writer.in_sync(wanted):
             return child
-        if self.applied == self.plan.digest and child.tenant == self.claim.tenant and not child.orphaned_from:
+        if self.applied == self.plan.digest and child.uid == self.claim.known_uid and not child.orphaned_from:
             await self._drifted(wanted)
             return self.writer.world.child(wanted.ref) or child
         return await self.writer.apply(wanted, uid=child.uid, pointers=self._pointers(wanted))
@@ -152,7 +152,7 @@ class EnvironmentPass:
             if not paths:
                 self.writer.accept(wanted, observe(kind, live))
                 return
-            what = f"was changed at {', '.join(paths[:5])} by {other_writer(live, names.FIELD_MANAGER)}"
+            what = f"was changed at {', '.join(paths[:5])} by {other_writer(live, names.FIELD_MANAGER, paths)}"
         match answer(drift.mode, drift.max_corrections_per_hour, self.ledger, wanted.ref, self.now):
             case Answer.IGNORE:
                 return

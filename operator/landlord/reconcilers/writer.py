@@ -119,6 +119,4 @@ def _with_uid(manifest: Object, uid: str) -> Object:
 
 def _as_object(patch: Object, stored: Object) -> Object:
     """A patch of contents as a patch of the object, valid only for that very object."""
-    meta = {key: patch[key] for key in ("labels", "annotations") if key in patch}
-    rest = {key: value for key, value in patch.items() if key not in meta}
-    return {**rest, "metadata": {**meta, "uid": stored["metadata"]["uid"]}}
+    return {**patch, "metadata": {**patch.get("metadata", {}), "uid": stored["metadata"]["uid"]}}

@@ -90,7 +90,7 @@ def of(live: Mapping[str, Any] | None) -> Child | None:
 def _ours(claim: Claim, live: Child) -> Verdict:
     if live.deleting:
         return _terminating(claim, live)
-    if live.environment != claim.environment:
+    if live.environment not in ("", claim.environment) and live.uid != claim.known_uid:
         return Taken(
             Reason.NAMESPACE_CONFLICT,
             f"Namespace {claim.namespace} is this tenant's environment {live.environment}; "
