@@ -115,6 +115,7 @@ class Lease:
         self._renewed_at: float | None = None
         self._sight: _Sight | None = None
         self._released = False
+        self._trouble = ""
         self.lost = asyncio.Event()
         """Set once when the Lease was held and is no longer; it is never held again by this object."""
 
@@ -169,10 +170,16 @@ class Lease:
             async with asyncio.timeout(seconds), self._turn:
                 return await step()
         except TimeoutError:
-            _log.warning("The API server took too long to answer about the Lease %s.", self._terms.name)
+            self._complain("the API server took too long to answer")
         except LandlordFailure as failure:
-            _log.warning("The Lease %s could not be read or written: %s", self._terms.name, failure.why)
+            self._complain(failure.why)
         return False
+
+    def _complain(self, why: str) -> None:
+        """Say once what keeps going wrong, not with every attempt."""
+        if why != self._trouble:
+            _log.warning("The Lease %s could not be read or written: %s", self._terms.name, why)
+        self._trouble = why
 
     async def _try_to_acquire(self) -> bool:
         started = self._clock()
@@ -210,7 +217,7 @@ class Lease:
                 return self._take(await self._cluster.replace(LEASES, self._manifest(self._held)), started)
             except Transient as failure:
                 if not await self._is_still_ours() or not isinstance(failure, Conflict):
-                    _log.warning("The Lease %s was not renewed: %s", self._terms.name, failure.why)
+                    self._complain(failure.why)
                     return False
         return False
 
@@ -235,7 +242,7 @@ class Lease:
         return True
 
     def _take(self, stored: Object, started: float) -> bool:
-        self._held, self._renewed_at = stored, started
+        self._held, self._renewed_at, self._trouble = stored, started, ""
         version = str(stored["metadata"].get("resourceVersion", ""))
         self._sight = _Sight(self.identity, "", version, started)
         return True

@@ -89,7 +89,8 @@ class WorkQueue(Generic[Key]):
 
     def longest_running(self) -> float:
         """Seconds since the oldest running pass was taken; 0 when none runs."""
-        return self._clock() - min(self._running.values(), default=self._clock())
+        now = self._clock()
+        return now - min(self._running.values(), default=now)
 
     def add(self, key: Key, lane: Lane = Lane.DRIFT, after: float | None = None) -> None:
         """Ask for a pass of ``key`` now, or ``after`` so many seconds. An earlier time already asked for stays."""

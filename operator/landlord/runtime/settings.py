@@ -20,6 +20,7 @@ from landlord.core.tenant.defaults import PlatformDefaults
 PREFIX: Final = "LANDLORD_"
 GROUPS: Final = ("Cluster", "Tenants", "Work", "Leadership", "Observation")
 
+_NAME: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd]|)")
 
@@ -83,7 +84,12 @@ class Settings(BaseSettings):
     )
     context: str | None = _setting("Cluster", "Context of the kubeconfig to use; else its current one.", None, "NAME")
     namespace: str = _setting(
-        "Cluster", "Namespace of the operator itself: its Lease lives there.", names.OPERATOR_NAMESPACE, "NAME"
+        "Cluster",
+        "Namespace of the operator itself: its Lease lives there.",
+        names.OPERATOR_NAMESPACE,
+        "NAME",
+        pattern=_NAME,
+        max_length=63,
     )
     api_parallel: int = _setting("Cluster", "Requests to the API server at once.", 64, "NUMBER", ge=1, le=1000)
     api_timeout: Duration = _setting(
@@ -117,7 +123,14 @@ class Settings(BaseSettings):
         le=_seconds(600),
     )
 
-    lease_name: str = _setting("Leadership", "Name of the Lease that one replica holds.", names.LEASE, "NAME")
+    lease_name: str = _setting(
+        "Leadership",
+        "Name of the Lease that one replica holds.",
+        names.LEASE,
+        "NAME",
+        pattern=_NAME,
+        max_length=253,
+    )
     lease_duration: Duration = _setting(
         "Leadership",
         "How long the others wait after the holder's last sign of life before one takes over.",
