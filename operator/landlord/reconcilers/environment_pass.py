@@ -112,7 +112,7 @@ class EnvironmentPass:
 
     async def _keep_namespace(self, child: Child) -> Child:
         wanted = self.plan.namespace
-        if self.writer.in_sync(wanted):
+        if self._in_sync(wanted):
             return child
         if self.applied == self.plan.digest and child.uid == self.claim.known_uid and not child.orphaned_from:
             await self._drifted(wanted)
@@ -132,7 +132,7 @@ class EnvironmentPass:
         return self._seen(State.READY, Reason.APPLIED, "As the spec says.", namespace, digest=self.plan.digest)
 
     async def _ensure(self, objects: Sequence[Desired]) -> None:
-        await self._each([self._ensure_one(wanted) for wanted in objects if not self.writer.in_sync(wanted)])
+        await self._each([self._ensure_one(wanted) for wanted in objects if not self._in_sync(wanted)])
 
     async def _ensure_one(self, wanted: Desired) -> None:
         if self.applied == self.plan.digest:
@@ -150,7 +150,7 @@ class EnvironmentPass:
             allowed = graft(wanted.manifest, live, self._pointers(wanted))
             paths = differing_paths(content(kind, allowed), content(kind, live))
             if not paths:
-                self.writer.accept(wanted, observe(kind, live))
+                self.writer.accept(wanted, observe(kind, live), self._pointers(wanted))
                 return
             what = f"was changed at {', '.join(paths[:5])} by {other_writer(live, names.FIELD_MANAGER, paths)}"
         match answer(drift.mode, drift.max_corrections_per_hour, self.ledger, wanted.ref, self.now):
@@ -176,6 +176,9 @@ class EnvironmentPass:
 
     def _pointers(self, wanted: Desired) -> tuple[str, ...]:
         return pointers(self.plan.place.environment.spec.drift.ignore, wanted.ref)
+
+    def _in_sync(self, wanted: Desired) -> bool:
+        return self.writer.in_sync(wanted, self._pointers(wanted))
 
     def _exists(self, wanted: Desired) -> bool:
         return self.writer.world.child(wanted.ref) is not None

@@ -11,29 +11,34 @@ from landlord.core.drift import graft
 from landlord.core.manifest import Desired, Object, content, surplus
 from landlord.reconcilers.world import World
 
+Pointers = tuple[str, ...]
+"""JSON pointers to fields that others may change."""
+
 
 class Writer:
     """Applies objects, and keeps what the API server made of them.
 
     ``accepted`` remembers, for an object whose stored form differs from the wanted one although it was just applied
-    (a mutating webhook, a field that others may change), which pair of digests is as good as it gets.
+    (a mutating webhook, a field that others may change), which pair of digests is as good as it gets, and under which
+    pointers to such fields.
     """
 
     def __init__(self, cluster: Cluster, world: World) -> None:
         self.cluster = cluster
         self.world = world
-        self._accepted: dict[Ref, tuple[str, str]] = {}
+        self._accepted: dict[Ref, tuple[str, str, Pointers]] = {}
 
-    def in_sync(self, wanted: Desired) -> bool:
+    def in_sync(self, wanted: Desired, pointers: Pointers = ()) -> bool:
         """Whether the object is in the cluster as wanted, as far as the caches know."""
         child = self.world.child(wanted.ref)
         if child is None or child.deleting:
             return False
-        return child.digest == wanted.digest or self._accepted.get(wanted.ref) == (wanted.digest, child.digest)
+        accepted = (wanted.digest, child.digest, pointers)
+        return child.digest == wanted.digest or self._accepted.get(wanted.ref) == accepted
 
-    def accept(self, wanted: Desired, found: Child) -> None:
-        """Take the object as it is for as good as wanted."""
-        self._accepted[wanted.ref] = (wanted.digest, found.digest)
+    def accept(self, wanted: Desired, found: Child, pointers: Pointers = ()) -> None:
+        """Take the object as it is for as good as wanted, as long as these fields are left to others."""
+        self._accepted[wanted.ref] = (wanted.digest, found.digest, pointers)
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of an object that is gone."""
@@ -47,7 +52,7 @@ class Writer:
         """Create an object that must not exist; raises ``Conflict`` when it does."""
         return self._keep(wanted, await self.cluster.create(wanted.resource, wanted.manifest))
 
-    async def apply(self, wanted: Desired, *, uid: str = "", pointers: tuple[str, ...] = ()) -> Child:
+    async def apply(self, wanted: Desired, *, uid: str = "", pointers: Pointers = ()) -> Child:
         """Make the object as wanted, by server-side apply; with ``uid`` only if it is still that very object.
 
         Values at ``pointers`` are left as they are. Raises ``NotOurs`` for a ServiceAccount that somebody else made.
@@ -66,7 +71,7 @@ class Writer:
             stored = await self.cluster.merge(
                 wanted.resource, meta["name"], _as_object(patch, stored), meta.get("namespace")
             )
-        return self._keep(wanted, stored)
+        return self._keep(wanted, stored, pointers)
 
     async def delete(self, child: Child) -> None:
         """Delete exactly this object; one that is gone, or was made anew, is left alone."""
@@ -93,12 +98,12 @@ class Writer:
         await self.cluster.delete(wanted.resource, meta["name"], meta["namespace"], uid=meta["uid"])
         return True
 
-    def _keep(self, wanted: Desired, stored: Object) -> Child:
+    def _keep(self, wanted: Desired, stored: Object, pointers: Pointers = ()) -> Child:
         child = observe(wanted.resource.kind, stored)
         if child.deleting:
             raise Transient(f"{wanted.ref} is being deleted; it is made anew when it is gone.")
         if child.digest != wanted.digest:
-            self.accept(wanted, child)
+            self.accept(wanted, child, pointers)
         else:
             self.forget(wanted.ref)
         self.world.upsert(child)
