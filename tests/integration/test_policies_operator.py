@@ -3,7 +3,7 @@
 import pytest
 
 from landlord.api import names
-from tests.actors import Object
+from tests.actors import MERGE, Object
 from tests.policies import Settle
 from tests.tenancy import People, Tenancy, binding, children, namespace, ours
 
@@ -108,6 +108,16 @@ def test_a_namespace_that_is_no_tenants_is_neither_changed_nor_deleted(people: P
     change = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
     people.operator.patch(bare(foreign), change).denied_by("landlord-operator-namespaces")
     people.operator.delete(bare(foreign)).denied_by("landlord-operator-namespaces")
+
+
+def test_what_pod_security_would_say_may_be_asked_of_a_namespace_that_could_be_adopted(
+    people: People, foreign: str
+) -> None:
+    asked = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    for where, allowed in ((foreign, True), ("kube-public", False)):
+        answer = people.operator.request("PATCH", f"/api/v1/namespaces/{where}?dryRun=All", asked, MERGE)
+        assert answer.ok == allowed, answer.message
+    assert people.operator.request("DELETE", f"/api/v1/namespaces/{foreign}?dryRun=All").status == 403
 
 
 def test_a_tenants_mark_is_not_taken_off(tenancy: Tenancy) -> None:
