@@ -1,6 +1,6 @@
 """What a pass found out, as the Tenant's status: conditions per environment and for the whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -60,12 +60,13 @@ class Whole:
 def status(before: Mapping[str, Any], whole: Whole, now: datetime) -> Json:
     """The full new status, in the shape of ``TenantStatus``."""
     old = {entry.get("name"): entry for entry in before.get("environments") or ()}
-    environments = [_environment(old.get(seen.name) or {}, seen, whole.generation, now) for seen in whole.seen]
+    environments = [_environment(old.get(seen.name) or {}, seen, whole.generation, now) for seen in _worst(whole.seen)]
     environments += whole.untouched
     ready = sum(_is_ready(entry) for entry in environments)
+    findings = _findings(before, whole, environments)
     fresh: Json = {
         "observedGeneration": whole.generation,
-        "conditions": settle(before.get("conditions") or (), _findings(before, whole), whole.generation, now),
+        "conditions": settle(before.get("conditions") or (), findings, whole.generation, now),
         "environments": environments,
         "members": list(whole.members),
         "summary": f"{ready}/{len(environments)}",
@@ -78,14 +79,25 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return all(before.get(key) == value for key, value in after.items())
 
 
+def _worst(all_seen: Sequence[Seen]) -> Iterable[Seen]:
+    """One for each name, the worst: a name that stands twice in a status could not be stored."""
+    worst: dict[str, Seen] = {}
+    for seen in all_seen:
+        known = worst.setdefault(seen.name, seen)
+        if seen.state > known.state:
+            worst[seen.name] = seen
+    return worst.values()
+
+
 def _environment(before: Mapping[str, Any], seen: Seen, generation: int, now: datetime) -> Json:
+    drift_reason = Reason.CORRECTIONS_CAPPED if seen.is_capped else Reason.DRIFT_FOUND
     flags = (
-        flag(ConditionType.DRIFTED, _drift_reasons([seen]), " ".join(seen.drift), ""),
+        flag(ConditionType.DRIFTED, (drift_reason, Reason.NO_DRIFT), " ".join(seen.drift), ""),
         flag(ConditionType.CONTESTED, (Reason.OTHER_WRITER, Reason.NO_DRIFT), " ".join(seen.contested), ""),
         flag(ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), " ".join(seen.over), ""),
     )
     raised = [each for each in flags if each.status is Status.TRUE]  # the Tenant's own conditions say the calm ones
-    findings = [*_triple(before, seen.state, seen.reason, seen.message), *raised]
+    findings = [*_triple(seen.state, seen.reason, seen.message, frozen=_as_it_was(before)), *raised]
     return {
         "name": seen.name,
         "namespace": seen.namespace,
@@ -97,36 +109,40 @@ def _environment(before: Mapping[str, Any], seen: Seen, generation: int, now: da
     }
 
 
-def _findings(before: Mapping[str, Any], whole: Whole) -> list[Finding]:
+def _findings(before: Mapping[str, Any], whole: Whole, environments: Sequence[Json]) -> list[Finding]:
     state, reason, message = _summary(whole)
-    findings = _triple(before, state, reason, message)
-    drift = "; ".join(f"{seen.name}: {' '.join(seen.drift)}" for seen in whole.seen if seen.drift)
-    contested = "; ".join(f"{seen.name}: {' '.join(seen.contested)}" for seen in whole.seen if seen.contested)
-    over = "; ".join(f"{seen.name}: {' '.join(seen.over)}" for seen in whole.seen if seen.over)
+    frozen = _as_it_was(before)
+    if whole.seen:
+        frozen = Status.TRUE if all(_is_ready(entry) for entry in environments) else Status.FALSE
+    findings = _triple(state, reason, message, frozen=frozen)
+    findings += _troubles(environments, looked=bool(whole.seen))
     cordon = (
         "The tenant's people and releases may write nothing until spec.cordoned is false." if whole.cordoned else ""
     )
-    findings += [
-        flag(
-            ConditionType.DRIFTED,
-            (Reason.DRIFT_FOUND, Reason.NO_DRIFT),
-            drift,
-            "Nothing differs from what was applied.",
-        ),
-        flag(
-            ConditionType.CONTESTED,
-            (Reason.OTHER_WRITER, Reason.NO_DRIFT),
-            contested,
-            "Nobody changes back what is corrected.",
-        ),
-        flag(
-            ConditionType.QUOTA_EXCEEDED, (Reason.USED_ABOVE_QUOTA, Reason.APPLIED), over, "Use is within all quotas."
-        ),
+    findings.append(
         flag(ConditionType.CORDONED, (Reason.CORDONED, Reason.APPLIED), cordon, "The tenant may write."),
-    ]
+    )
     if whole.deleting:
         findings.append(Finding(ConditionType.DELETING, Status.TRUE, Reason.DELETING, whole.deleting))
     return findings
+
+
+_CALM = {
+    ConditionType.DRIFTED: (Reason.DRIFT_FOUND, Reason.NO_DRIFT, "Nothing differs from what was applied."),
+    ConditionType.CONTESTED: (Reason.OTHER_WRITER, Reason.NO_DRIFT, "Nobody changes back what is corrected."),
+    ConditionType.QUOTA_EXCEEDED: (Reason.USED_ABOVE_QUOTA, Reason.APPLIED, "Use is within all quotas."),
+}
+
+
+def _troubles(environments: Sequence[Json], *, looked: bool) -> Iterable[Finding]:
+    """What environments have, told of the whole; that all is calm is said only by a pass that ``looked``."""
+    for kind, (reason, calm_reason, calm) in _CALM.items():
+        found = {str(entry["name"]): find(entry.get("conditions"), kind) for entry in environments}
+        raised = {name: each for name, each in found.items() if each.get("status") == Status.TRUE.value}
+        is_capped = any(each.get("reason") == Reason.CORRECTIONS_CAPPED.value for each in raised.values())
+        if raised or looked:
+            told = "; ".join(f"{name}: {each.get('message', '')}" for name, each in raised.items())
+            yield flag(kind, (Reason.CORRECTIONS_CAPPED if is_capped else reason, calm_reason), told, calm)
 
 
 def _summary(whole: Whole) -> tuple[State, Reason, str]:
@@ -150,16 +166,11 @@ def _summary(whole: Whole) -> tuple[State, Reason, str]:
     return worst.state, worst.reason, told
 
 
-def _drift_reasons(seen: Sequence[Seen]) -> tuple[Reason, Reason]:
-    is_capped = any(each.is_capped for each in seen)
-    return (Reason.CORRECTIONS_CAPPED if is_capped else Reason.DRIFT_FOUND), Reason.NO_DRIFT
-
-
-def _triple(before: Mapping[str, Any], state: State, reason: Reason, message: str) -> list[Finding]:
+def _triple(state: State, reason: Reason, message: str, *, frozen: Status) -> list[Finding]:
     """Ready, and Reconciling or Stalled only while they are true, as kstatus wants it."""
     ready = {
         State.READY: Status.TRUE,
-        State.FROZEN: _frozen(before),
+        State.FROZEN: frozen,
         State.WORKING: Status.UNKNOWN,
         State.WAITING: Status.FALSE,
         State.STUCK: Status.FALSE,
@@ -172,8 +183,8 @@ def _triple(before: Mapping[str, Any], state: State, reason: Reason, message: st
     return findings
 
 
-def _frozen(before: Mapping[str, Any]) -> Status:
-    """Ready as it was: what is frozen neither gets better nor worse."""
+def _as_it_was(before: Mapping[str, Any]) -> Status:
+    """Ready as before: what is frozen neither gets better nor worse."""
     last = find(before.get("conditions"), ConditionType.READY).get("status")
     return Status(last) if last in (Status.TRUE.value, Status.FALSE.value) else Status.FALSE
 
