@@ -88,7 +88,7 @@ class Actor:
     @classmethod
     def from_kubeconfig(cls, path: Path | str) -> Self:
         """Whoever the file says."""
-        client: ApiClient = kube_config.new_client_from_config(str(path))
+        client: ApiClient = kube_config.new_client_from_config(str(path))  # type: ignore[no-untyped-call]
         token = client.default_headers.get("authorization") or client.configuration.api_key.get("authorization")
         headers = {"Authorization": token} if token else {}
         return cls(

@@ -8,6 +8,7 @@ import itertools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from landlord.api import names
 from tests.actors import Actor, Object
@@ -154,7 +155,7 @@ def config_map(namespace: str, name: str = "settings", labels: Mapping[str, str]
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
-def pod(namespace: str, name: str = "app", image: str = "registry.example/app:1", **spec: object) -> Object:
+def pod(namespace: str, name: str = "app", image: str = "registry.example/app:1", **spec: Any) -> Object:
     """A pod that meets Pod Security `restricted`."""
     security = {
         "allowPrivilegeEscalation": False,
@@ -166,7 +167,7 @@ def pod(namespace: str, name: str = "app", image: str = "registry.example/app:1"
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": body}
 
 
-def deployment(namespace: str, name: str = "app", image: str = "registry.example/app:1", **spec: object) -> Object:
+def deployment(namespace: str, name: str = "app", image: str = "registry.example/app:1", **spec: Any) -> Object:
     """A Deployment without replicas, so that tests of admission start no pods."""
     template = {"metadata": {"labels": {"app": name}}, "spec": pod(namespace, image=image, **spec)["spec"]}
     body = {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template}
@@ -174,7 +175,7 @@ def deployment(namespace: str, name: str = "app", image: str = "registry.example
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": body}
 
 
-def service(namespace: str, name: str = "web", **spec: object) -> Object:
+def service(namespace: str, name: str = "web", **spec: Any) -> Object:
     """A Service, ClusterIP unless said otherwise."""
     body = {"ports": [{"port": 80}], **spec}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": body}

@@ -1,5 +1,7 @@
 """Services, hosts, ingress classes and storage classes: how far a tenant reaches out of its namespace."""
 
+from typing import Any
+
 import pytest
 
 from sandbox.waiting import wait_until
@@ -63,7 +65,7 @@ class TestServices:
     def test_external_ips_need_to_be_listed_even_without_a_list(
         self, tenancy: Tenancy, limited: Tenancy, settle: Settle
     ) -> None:
-        stolen = {"externalIPs": ["203.0.113.7"]}
+        stolen: dict[str, Any] = {"externalIPs": ["203.0.113.7"]}
         for one in (tenancy, limited):
             one.editor.create(service(one.namespace, **stolen), dry_run=True).denied_by("landlord-services")
             mine = service(one.namespace, "plain")
@@ -212,7 +214,7 @@ def _served(people: People, plural: str) -> bool:
     return people.admin.request("GET", f"/apis/gateway.networking.k8s.io/v1/{plural}").ok
 
 
-def route(namespace: str, kind: str, **spec: object) -> Object:
+def route(namespace: str, kind: str, **spec: Any) -> Object:
     head = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": kind}
     return {**head, "metadata": {"name": "web", "namespace": namespace}, "spec": spec}
 
@@ -247,7 +249,7 @@ class TestGateways:
         tenancy.editor.create(route(tenancy.namespace, "HTTPRoute"), dry_run=True).allowed()
 
 
-def claim(namespace: str, name: str = "data", **spec: object) -> Object:
+def claim(namespace: str, name: str = "data", **spec: Any) -> Object:
     body = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec}
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": body}

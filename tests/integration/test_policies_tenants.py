@@ -1,17 +1,18 @@
 """A protected Tenant stays, status is the operator's word, and spec is everybody's but the operator's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from tests.actors import Actor, Object
+from tests.actors import Actor, Answer, Object
 from tests.cluster import short_name
 from tests.tenancy import People, Tenancy
 
 pytestmark = pytest.mark.cluster
 
 
-def tenant(**spec: object) -> Object:
+def tenant(**spec: Any) -> Object:
     head = {"apiVersion": "landlord.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": short_name("t")}}
     return {**head, "spec": {"environments": [{"name": "testing"}], **spec}}
 
@@ -37,7 +38,7 @@ STATUS = {"status": {"observedGeneration": 99}}
 @pytest.mark.parametrize("writer", ["admin", "owner", "deployer"])
 def test_nobody_forges_a_status(tenancy: Tenancy, applied: Object, writer: str) -> None:
     actor: Actor = getattr(tenancy, writer)
-    attempts = (
+    attempts: tuple[Callable[[], Answer], ...] = (
         lambda: actor.patch(applied, STATUS, "status"),
         lambda: actor.apply({**applied, **STATUS}, "status"),
         lambda: actor.apply({**applied, **STATUS}, "status", manager="landlord"),
