@@ -8,7 +8,8 @@ The rule that keeps two operators apart, in the terms of the leader's and of a c
 
 Clocks of two machines are never compared: ``renewTime`` is written for people and is only looked at for being
 different from before. The clock counts suspension of the machine too (``CLOCK_BOOTTIME``), so a process that was
-stopped (SIGSTOP, a frozen VM) and wakes finds its time over before it does anything else.
+stopped and wakes finds its time over before it does anything else. (A virtual machine that its host freezes has no
+clock that tells; it finds out at its next renewal, within the retry period.)
 
 What remains: a request handed to the kernel just before the stop may still land after it. ``seconds_left`` therefore
 also tells how long an answer may be waited for: until ``duration`` has passed since the last renewal began. Past

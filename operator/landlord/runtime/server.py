@@ -7,11 +7,13 @@ from typing import Self
 
 from aiohttp import web
 
+from landlord.api.failures import Refused
+
 _log = logging.getLogger(__name__)
 
 Complaints = Callable[[], list[str]]
 """What is wrong now, in words; empty when all is well."""
-Scrape = Callable[[str], tuple[bytes, str]]
+Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 """The metrics for an ``Accept`` header: text and content type."""
 
 
@@ -28,13 +30,13 @@ class Server:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:
-        """Listen; raises ``OSError`` when the address is taken."""
+        """Listen; raises ``Refused`` when that address cannot be had."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, *self.address).start()
-        except OSError:
+        except OSError as error:
             await self._runner.cleanup()
-            raise
+            raise Refused(f"Cannot listen on {self.address[0]}:{self.address[1]}: {error.strerror}") from error
         self.address = self._runner.addresses[0][:2]
         _log.info("Serving /healthz, /readyz and /metrics on %s:%d.", *self.address)
         return self
@@ -45,7 +47,7 @@ class Server:
         await self._runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._scrape(request.headers.get("Accept", ""))
+        body, content_type = await self._scrape(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 

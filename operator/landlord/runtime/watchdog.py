@@ -79,6 +79,8 @@ class Watchdog:
         self._gauges = gauges
         self._pace = pace
         self._standing = {resource.kind: _Standing() for resource in door.resources}
+        for kind in self._standing:
+            gauges.behind(kind, 0)
 
     async def until_complete(self) -> None:
         """Return once everything there is has come through the door and every informer has listed."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -29,6 +30,7 @@ CLUSTER_SCOPED_NAMESPACE: Final = "default"
 """Where Events about cluster-scoped objects live, by the API's rule; ``kubectl describe`` looks there."""
 WAIT_SECONDS: Final = 10.0
 """How long repetitions are gathered before the count is written."""
+FLUSH_SECONDS: Final = 5.0
 FORGET_SECONDS: Final = 3600.0
 """After this long without a repetition the same words are news again (the API server keeps Events for an hour)."""
 BUDGET: Final = 25
@@ -158,10 +160,12 @@ class Recorder:
                 await self._write(words, series)
 
     async def flush(self) -> None:
-        """Write everything that is left, due or not: before the process ends."""
+        """Write what is left, due or not, as far as it goes quickly: before the process ends."""
         for series in self._series.values():
             series.due = 0.0
-        await self.write_due()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self.write_due()
 
     async def _write(self, words: _Words, series: _Series) -> None:
         count = series.count
@@ -173,10 +177,12 @@ class Recorder:
             else:
                 await self._events.create(self._event(words, series, count))
             series.written = count
-        except LandlordFailure as failure:
+        except Exception as failure:
             self._series.pop(words, None)  # should it happen again, it is a new Event
             self._counts.dropped_event("failed")
-            _log.debug("An Event about %s was not written: %s", series.subject.ref, failure.why)
+            bug = None if isinstance(failure, LandlordFailure) else failure
+            level = logging.ERROR if bug else logging.DEBUG
+            _log.log(level, "An Event about %s was not written: %s", series.subject.ref, failure, exc_info=bug)
 
     def _event(self, words: _Words, series: _Series, count: int) -> Object:
         ref = series.subject.ref

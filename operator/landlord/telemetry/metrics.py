@@ -1,12 +1,13 @@
 """The one registry of metrics and the words in which the rest of the operator feeds it."""
 
+import asyncio
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -60,12 +61,18 @@ class Metrics:
         self._events = self._counter(series.EVENTS)
         self._events_dropped = self._counter(series.EVENTS_DROPPED)
         self._corrections = self._counter(series.DRIFT_CORRECTIONS)
+        for cause in series.DROP_CAUSES:
+            self._events_dropped.labels(cause)
         self._gauge(series.BUILD_INFO).labels(__version__, platform.python_version(), version("kopf")).set(1)
 
-    def expose(self, accept: str = "") -> tuple[bytes, str]:
-        """The text of a scrape and its content type, in the form the scraper accepts."""
+    async def expose(self, accept: str = "") -> tuple[bytes, str]:
+        """The text of a scrape and its content type, in the form the scraper accepts.
+
+        Values are read at once, in the event loop; writing them out, which takes four times as long, is a thread's.
+        """
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        values = _Values(tuple(self.registry.collect()))
+        return await asyncio.to_thread(encode, values), content_type
 
     def watch_objects(self, snapshot: Snapshot) -> None:
         """Export the per-object series of what ``snapshot`` gives at each scrape. Once per process."""
@@ -166,8 +173,7 @@ class WatchListener:
 
     def __init__(self, metrics: Metrics, kind: str, now: Callable[[], float]) -> None:
         self._heard = metrics._watch_heard.labels(kind)
-        self._restarts = metrics._watch_restarts
-        self._kind = kind
+        self._restarts = {cause: metrics._watch_restarts.labels(kind, cause) for cause in series.WATCH_CAUSES}
         self._now = now
 
     def heard(self) -> None:
@@ -176,7 +182,18 @@ class WatchListener:
 
     def restarted(self, cause: str) -> None:
         """A watch or list ended other than by its time."""
-        self._restarts.labels(self._kind, cause).inc()
+        self._restarts[cause].inc()
+
+
+class _Values(CollectorRegistry):
+    """What a registry held at one moment."""
+
+    def __init__(self, families: tuple[Metric, ...]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
 
 
 class _QueueSeries(Collector):

@@ -14,6 +14,12 @@ RESULTS: Final = ("success", "requeue", "spec_fault", "not_yet", "transient", "r
 """How a pass may end: well (``requeue`` when it asked for another look), or by one of the house's failures."""
 
 
+WATCH_CAUSES: Final = ("gone", "busy", "forbidden", "broken", "bug")
+"""Why a watch may end other than by its time: 410, 429, 403, anything else of the outside, a fault of ours."""
+DROP_CAUSES: Final = ("rate", "full", "failed")
+"""Why an Event may not be written: too many about one object, too many at all, the API server did not take it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One series: ``labels`` maps each label to the values it can have, in words. ``buckets`` only for histograms."""

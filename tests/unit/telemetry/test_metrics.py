@@ -50,8 +50,8 @@ TENANT = ObjectFacts(
 ENVIRONMENT = ObjectFacts(Ref("Environment", None, "dev"), tier="development", tenants={"total": 3, "ready": 2})
 
 
-def scrape(metrics: Metrics) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
-    text, _ = metrics.expose()
+async def scrape(metrics: Metrics) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    text, _ = await metrics.expose()
     samples: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:
@@ -63,14 +63,14 @@ def labelled(**labels: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(labels.items()))
 
 
-def test_every_series_of_the_list_is_exported_and_no_other() -> None:
-    text, _ = everything().expose()
+async def test_every_series_of_the_list_is_exported_and_no_other() -> None:
+    text, _ = await everything().expose()
     exported = {family.name for family in text_string_to_metric_families(text.decode())}
     assert exported == {one.name.removesuffix("_total") for one in series.ALL}
 
 
-def test_the_exported_labels_are_those_of_the_list() -> None:
-    samples = scrape(everything())
+async def test_the_exported_labels_are_those_of_the_list() -> None:
+    samples = await scrape(everything())
     for one in series.ALL:
         shown = samples.get(one.name) or samples[f"{one.name}_count"]
         assert {name for name, _ in next(iter(shown))} == set(one.labels), one.name
@@ -90,10 +90,10 @@ def test_the_list_holds_each_name_once() -> None:
     assert len({one.name for one in series.ALL}) == len(series.ALL)
 
 
-def test_an_objects_standing_is_shown_as_it_is_now_and_leaves_when_it_goes() -> None:
+async def test_an_objects_standing_is_shown_as_it_is_now_and_leaves_when_it_goes() -> None:
     metrics, there = Metrics(), [TENANT, ENVIRONMENT]
     metrics.watch_objects(lambda: there)
-    shown = scrape(metrics)
+    shown = await scrape(metrics)
     who = {"kind": "Tenant", "resource_namespace": "", "name": "shop"}
     info = labelled(**who, ready="False", reason="Refused", suspended="false", tier="")
     assert shown["landlord_resource_info"][info] == 1
@@ -104,47 +104,47 @@ def test_an_objects_standing_is_shown_as_it_is_now_and_leaves_when_it_goes() -> 
     assert shown["landlord_tenant_namespaces"] == {labelled(tenant="shop"): 2}
     assert shown["landlord_environment_tenants"][labelled(environment="dev", state="ready")] == 2
     there.clear()
-    assert "landlord_resource_info" not in scrape(metrics)
+    assert "landlord_resource_info" not in (await scrape(metrics))
 
 
-def test_a_quota_of_zero_has_no_ratio() -> None:
+async def test_a_quota_of_zero_has_no_ratio() -> None:
     metrics = Metrics()
     metrics.watch_objects(lambda: [TENANT])
-    shown = scrape(metrics)
+    shown = await scrape(metrics)
     cpu = labelled(tenant="shop", environment="dev", resource="requests.cpu")
     assert shown["landlord_tenant_quota_used_ratio"] == {cpu: 0.75}
     assert shown["landlord_tenant_quota_hard"][cpu] == 4
 
 
-def test_a_pass_counts_by_result_and_its_failure_by_reason() -> None:
+async def test_a_pass_counts_by_result_and_its_failure_by_reason() -> None:
     metrics = Metrics()
     metrics.passed("Tenant", "success", 0.2)
     metrics.passed("Tenant", "transient", 0.2, "Conflict")
-    shown = scrape(metrics)
+    shown = await scrape(metrics)
     assert shown["landlord_reconcile_total"][labelled(kind="Tenant", result="success")] == 1
     assert shown["landlord_reconcile_errors_total"] == {labelled(kind="Tenant", reason="Conflict"): 1}
     assert shown["landlord_reconcile_duration_seconds_count"][labelled(kind="Tenant")] == 2
 
 
-def test_known_label_values_start_at_zero() -> None:
+async def test_known_label_values_start_at_zero() -> None:
     metrics = Metrics()
     metrics.queue("Tenant")
-    passes = scrape(metrics)["landlord_reconcile_total"]
+    passes = (await scrape(metrics))["landlord_reconcile_total"]
     assert {dict(labels)["result"] for labels in passes} == set(series.RESULTS)
     assert set(passes.values()) == {0}
 
 
-def test_a_429_counts_as_throttled() -> None:
+async def test_a_429_counts_as_throttled() -> None:
     metrics = Metrics()
     metrics.requested("LIST", "tenants", 429, 0.1)
-    assert scrape(metrics)["landlord_kube_throttled_total"] == {(): 1}
+    assert (await scrape(metrics))["landlord_kube_throttled_total"] == {(): 1}
 
 
 def test_lanes_are_named_as_the_queue_numbers_them() -> None:
     assert tuple(lane.name.lower() for lane in Lane) == LANES
 
 
-def test_two_hundred_tenants_in_three_environments_stay_under_twenty_five_thousand_series() -> None:
+async def test_two_hundred_tenants_in_three_environments_stay_under_twenty_five_thousand_series() -> None:
     quotas = tuple(QuotaFact(f"env{number}", resource, 1, 1) for number in range(3) for resource in "abcdef")
     conditions = {name: ConditionFact("True", "Fine", THEN) for name in ("Ready", "Reconciling", "Stalled", "Drifted")}
     metrics = Metrics()
@@ -152,4 +152,4 @@ def test_two_hundred_tenants_in_three_environments_stay_under_twenty_five_thousa
         ObjectFacts(Ref("Tenant", None, f"t{number}"), conditions=conditions, quotas=quotas) for number in range(200)
     ]
     metrics.watch_objects(lambda: there)
-    assert sum(len(samples) for samples in scrape(metrics).values()) < 25_000
+    assert sum(len(samples) for samples in (await scrape(metrics)).values()) < 25_000
