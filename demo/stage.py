@@ -23,6 +23,14 @@ class Stage:
         self.terminal.output(out)
         return out
 
+    def show_words(self, *arguments: str) -> None:
+        """Run kubectl for a sentence; an empty answer ends the demo."""
+        self._type(arguments, None)
+        words = self.kubectl.ask(*arguments).strip()
+        if not words:
+            raise StepFailed(f"kubectl {' '.join(arguments)} said nothing.")
+        self.terminal.words(words)
+
     def show_refusal(self, *arguments: str, because: str) -> None:
         """Run what must be refused; that it is not, or for another reason, ends the demo."""
         self._type(arguments, None)
@@ -32,7 +40,7 @@ class Stage:
             raise StepFailed(f"kubectl {' '.join(arguments)} was let through.")
         if because not in words:
             raise StepFailed(f"kubectl {' '.join(arguments)} was refused for another reason: {words}")
-        self.terminal.output(words)
+        self.terminal.words(words)
 
     def say(self, text: str) -> None:
         """A sentence of the story."""

@@ -41,7 +41,8 @@ def apply_the_examples(stage: Stage) -> None:
     stage.show("get", "environments,tenants")
     stage.show("get", "namespaces", "-L", "landlord.dev/tenant,landlord.dev/environment", "-l", "landlord.dev/tenant")
     mine = ("-l", "landlord.dev/tenant=shop")
-    stage.show("get", "resourcequotas,limitranges,networkpolicies,serviceaccounts,rolebindings", "-n", "shop", *mine)
+    kinds = "resourcequotas,limitranges,networkpolicies,serviceaccounts,rolebindings"
+    stage.show("get", kinds, "-n", "shop", *mine, "-o", "name")
 
 
 def show_rights(stage: Stage) -> None:
@@ -75,7 +76,7 @@ def correct_a_hand_edit(stage: Stage) -> None:
     tenant = "regarding.name=status-page,reason=DriftCorrected"
     events = ("get", "events.events.k8s.io", "-n", "default", "--field-selector", tenant)
     stage.kubectl.until(lambda: bool(stage.kubectl.ask(*events, "-o", "name")), what="An Event about the correction")
-    stage.show(*events, "-o", "custom-columns=REASON:.reason,NOTE:.note")
+    stage.show_words(*events, "-o", "jsonpath={.items[0].note}")
 
 
 def refuse_a_raider(stage: Stage) -> None:
@@ -85,7 +86,7 @@ def refuse_a_raider(stage: Stage) -> None:
     reason = '{.status.conditions[?(@.type=="Ready")].reason}'
     stage.show("wait", f"--for=jsonpath={reason}=NamespaceConflict", "tenant/raider", "--timeout=60s")
     stage.show("get", "tenants", "raider", "shop")
-    stage.show("get", "tenant", "raider", "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')
+    stage.show_words("get", "tenant", "raider", "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')
     holder = stage.kubectl.find("namespace", "shop-staging") or {}
     if holder.get("metadata", {}).get("labels", {}).get("landlord.dev/tenant") != "shop":
         raise StepFailed("Namespace shop-staging is no longer shop's.")

@@ -33,6 +33,11 @@ class Terminal:
             if line.strip():
                 self._print("     " + line)
 
+    def words(self, text: str) -> None:
+        """A sentence a command said, indented and broken into lines."""
+        for line in textwrap.wrap(text, _WIDTH - 5, break_long_words=False, break_on_hyphens=False):
+            self._print("     " + line)
+
     def failed(self, why: str) -> None:
         """The end of a story that did not come true."""
         self._print(f"\nFAILED: {why}")
