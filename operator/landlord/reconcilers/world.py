@@ -1,17 +1,25 @@
 """What the operator has seen: our kinds as bodies, tenants' objects as digests. Fed by watches, read by passes.
 
 Every entry carries its resourceVersion, and an older one never replaces a newer one: a pass puts what it wrote here
-at once, and the echo of the watch, which may lag, changes nothing. Nothing here does I/O.
+at once, and the echo of the watch, which may lag, changes nothing. What went is remembered for a while, because the
+watch may also be first: the answer to a write can come in after the news that the object is gone. Nothing here does
+I/O.
 """
 
+import sys
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from landlord.api.environment import Environment
 from landlord.api.refs import Ref
 from landlord.core.child import Child, version_of
 
 Body = dict[str, Any]
+
+REMEMBERED: Final = 16384
+"""Objects that went are remembered up to this many, the latest ones; answers are late by seconds, not hours."""
+_FOR_EVER: Final = sys.maxsize
 
 
 class World:
@@ -25,29 +33,30 @@ class World:
         self._claims: dict[str, set[str]] = {}
         self._claimed: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[tuple[str, int], Environment]] = {}
+        self._gone: OrderedDict[str, int] = OrderedDict()
 
     def put_tenant(self, body: Body) -> bool:
         """Keep the body unless a newer one is known; whether it was kept."""
-        if not _put(self.tenants, body):
+        if not self._put(self.tenants, body):
             return False
         self._claim(body["metadata"]["name"], claims_of(body))
         return True
 
     def drop_tenant(self, name: str, uid: str) -> bool:
         """Forget a Tenant that is gone, unless one of that name was made anew since; whether it was forgotten."""
-        if not _drop(self.tenants, name, uid):
+        if not self._drop(self.tenants, name, uid):
             return False
         self._claim(name, set())
         return True
 
     def put_environment(self, body: Body) -> bool:
         """Keep the body unless a newer one is known; whether it was kept."""
-        return _put(self.environments, body)
+        return self._put(self.environments, body)
 
     def drop_environment(self, name: str, uid: str) -> bool:
         """Forget an Environment that is gone, unless one of that name was made anew since; whether it was forgotten."""
         self._parsed.pop(name, None)
-        return _drop(self.environments, name, uid)
+        return self._drop(self.environments, name, uid)
 
     def environment(self, name: str) -> Environment | None:
         """The Environment as a model, parsed once for each generation; None when there is none."""
@@ -93,7 +102,7 @@ class World:
     def upsert(self, child: Child) -> set[str]:
         """Keep ``child`` unless a newer sight is known; the tenants whose pass would come out differently."""
         before = self._all.get(child.ref)
-        if before is not None and before.version > child.version:
+        if (before is not None and before.version > child.version) or self._is_buried(child.uid, child.version):
             return set()
         if before is not None:
             self._forget(before)
@@ -104,6 +113,7 @@ class World:
 
     def remove(self, child: Child) -> set[str]:
         """Drop an object that is gone, unless it was made anew since; the tenants it concerns."""
+        self._bury(child.uid, child.version)
         before = self._all.get(child.ref)
         if before is None or before.uid != child.uid or before.version > child.version:
             return set()
@@ -129,6 +139,31 @@ class World:
                 concerned |= self.upsert(child)
         gone = [self._all[ref] for ref, uid in before.items() if (ref, uid) not in seen and self._is(ref, uid)]
         return concerned.union(*(self.remove(child) for child in gone))
+
+    def _put(self, known: dict[str, Body], body: Body) -> bool:
+        meta = body["metadata"]
+        before = known.get(meta["name"])
+        is_older = before is not None and version_of(before) > version_of(body)
+        if is_older or self._is_buried(str(meta.get("uid")), version_of(body)):
+            return False
+        known[meta["name"]] = body
+        return True
+
+    def _drop(self, known: dict[str, Body], name: str, uid: str) -> bool:
+        self._bury(uid, _FOR_EVER)
+        if name not in known or known[name]["metadata"].get("uid") != uid:
+            return False
+        del known[name]
+        return True
+
+    def _bury(self, uid: str, version: int) -> None:
+        """Nothing that was seen of this object up to ``version`` counts any more; labelled anew, it may come back."""
+        self._gone[uid] = max(version, self._gone.pop(uid, 0))
+        if len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+
+    def _is_buried(self, uid: str, version: int) -> bool:
+        return uid in self._gone and self._gone[uid] >= version
 
     def _is(self, ref: Ref, uid: str) -> bool:
         return ref in self._all and self._all[ref].uid == uid
@@ -160,19 +195,3 @@ def claims_of(body: Body) -> set[str]:
     tenant = body["metadata"]["name"]
     entries = (body.get("spec") or {}).get("environments") or ()
     return {str(entry.get("namespace") or f"{tenant}-{entry.get('name')}") for entry in entries}
-
-
-def _put(known: dict[str, Body], body: Body) -> bool:
-    name = body["metadata"]["name"]
-    before = known.get(name)
-    if before is not None and version_of(before) > version_of(body):
-        return False
-    known[name] = body
-    return True
-
-
-def _drop(known: dict[str, Body], name: str, uid: str) -> bool:
-    if name not in known or known[name]["metadata"].get("uid") != uid:
-        return False
-    del known[name]
-    return True
