@@ -12,6 +12,7 @@ import pytest
 from landlord.api.names import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT
 from landlord.api.refs import ENVIRONMENTS, TENANTS
 from landlord.clients.cluster import Cluster
+from landlord.runtime import door
 from landlord.runtime.door import Door
 from landlord.runtime.pace import Pace
 from landlord.runtime.watchdog import ROUNDS, Watchdog
@@ -52,14 +53,14 @@ class Open:
 async def opened(kubeconfig: str, folder: Path) -> AsyncIterator[Open]:
     async with network(kubeconfig, folder) as net, await Cluster.connect(str(net.kubeconfig)) as cluster:
         events: list[tuple[str, str | None, Object]] = []
-        door = Door(cluster, (TENANTS, ENVIRONMENTS), lambda *event: events.append(event))
+        entrance = Door(cluster, (TENANTS, ENVIRONMENTS), lambda *event: events.append(event))
         quick = Pace(sleep=lambda seconds: asyncio.sleep(seconds / 100))
-        watchdog = Watchdog(cluster, door, (), Gauges(), pace=quick)
-        running = asyncio.get_running_loop().create_task(door.run())
+        watchdog = Watchdog(cluster, entrance, (), Gauges(), pace=quick)
+        running = asyncio.get_running_loop().create_task(entrance.run())
         try:
             async with asyncio.timeout(30):
                 await watchdog.until_complete()
-            yield Open(door, watchdog, net, running, events)
+            yield Open(entrance, watchdog, net, running, events)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -145,3 +146,23 @@ async def test_an_object_that_vanished_unseen_is_handed_in_as_deleted(
         await admin.delete(f"{ROOT}/{tenant}")
         await here.watchdog.look_at(TENANTS)
         assert here.of(tenant) == [None, "DELETED"]
+
+
+async def test_tokens_that_run_out_are_asked_for_again_and_nothing_is_missed(
+    admin: Admin, tenant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "LOGIN_SECONDS", 1)
+    logins: list[object] = []
+    log_in = door.connection
+
+    def counted(*arguments: Any) -> Any:
+        logins.append(arguments)
+        return log_in(*arguments)
+
+    monkeypatch.setattr(door, "connection", counted)
+    async with operators_door(admin, tmp_path) as here:
+        while len(logins) < 4:
+            await until_shown(here, await change(admin, tenant, f"after {len(logins)} logins"))
+            here.net.cut()
+        await until_shown(here, await change(admin, tenant, "at last"))
+        assert not here.running.done()
