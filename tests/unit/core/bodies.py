@@ -1,7 +1,7 @@
 """What users may write, drawn at random: quantities in every spelling, and whole bodies, as plain JSON."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from hypothesis import strategies as st
@@ -200,11 +200,9 @@ def _block(cidr: str, seeds: Sequence[int]) -> Json:
         return {"cidr": cidr}
     depth = min(room, 8)
     size = 2 ** (room - depth)
-    parts = {
-        str(ip_network((int(whole.network_address) + (seed % 2**depth) * size, whole.prefixlen + depth)))
-        for seed in seeds
-    }
-    return {"cidr": cidr, "except": sorted(parts)}
+    family = IPv4Network if whole.version == 4 else IPv6Network
+    starts = (int(whole.network_address) + (seed % 2**depth) * size for seed in seeds)
+    return {"cidr": cidr, "except": sorted({str(family((start, whole.prefixlen + depth))) for start in starts})}
 
 
 def policies() -> st.SearchStrategy[Json]:

@@ -25,7 +25,8 @@ def plan(place: Place) -> tuple[Desired, ...]:
 def deployer(place: Place) -> tuple[Desired, ...]:
     """The deployer's bindings: its own role first, then those the platform adds."""
     extra = (place.body.deployer and place.body.deployer.cluster_roles) or ()
-    return tuple(_binding(place, role) for role in (names.DEPLOYER_ROLE, *sorted(extra)))
+    others = sorted({*extra} - {names.DEPLOYER_ROLE})
+    return tuple(_binding(place, role) for role in (names.DEPLOYER_ROLE, *others))
 
 
 def _binding(place: Place, role: str) -> Desired:

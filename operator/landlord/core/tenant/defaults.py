@@ -21,8 +21,8 @@ class Standing(StrEnum):
 class NamedPeer(Model):
     """A part of the platform that tenants may name in ``allowFrom`` and ``allowTo``."""
 
-    peers: tuple[dict[str, Any], ...] = Field(
-        description="Peers as in a NetworkPolicy: namespaceSelector, podSelector, ipBlock."
+    peers: Annotated[tuple[Annotated[dict[str, Any], Field(min_length=1)], ...], Field(min_length=1)] = Field(
+        description="Peers as in a NetworkPolicy: namespaceSelector, podSelector, ipBlock. None at all would mean all."
     )
     ports: tuple[Port, ...] = Field((), description="Only these ports; empty means all.")
     standing: Standing = Field(Standing.NEVER, description="Let through without being named: Never, Ingress or Egress.")
