@@ -23,7 +23,7 @@ from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
 from landlord.clients.answers import failure, warning_texts, watch_event, words
 from landlord.clients.fence import Fence, FencedBody, seconds_for, unfenced
-from landlord.clients.identity import Identity, current
+from landlord.clients.identity import Identity, current, proxy_for
 
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
@@ -72,6 +72,8 @@ class Cluster:
         self._timeout = aiohttp.ClientTimeout(total=seconds)
         self._slots = asyncio.Semaphore(parallel)
         self._session: aiohttp.ClientSession | None = None
+        # Decided once: aiohttp's trust_env would look it up in a thread for each request.
+        self._proxy = proxy_for(api.configuration)
 
     @classmethod
     async def connect(
@@ -313,16 +315,14 @@ class Cluster:
         if body is not None:
             data = FencedBody(json.dumps(body).encode(), self._fence)
             limit = aiohttp.ClientTimeout(total=min(seconds_for(self._fence), limit.total or math.inf))
-        return await self._pool().request(method, url, headers=headers, data=data, timeout=limit)
+        return await self._pool().request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
 
     def _pool(self) -> aiohttp.ClientSession:
         """The vendor library's TLS set-up on a session of our own, which its request layer would slow down."""
         if self._session is None:
             rest = self._api.rest_client
             connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context, keepalive_timeout=60)
-            self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=True, read_bufsize=2**21, auto_decompress=True
-            )
+            self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**21, auto_decompress=True)
         return self._session
 
 

@@ -29,8 +29,8 @@ class FencedBody(BytesPayload):
     """A request's body that asks the fence when its first byte is about to leave, and not a step earlier.
 
     Between the call and that moment lie connecting, and with aiohttp a turn of the event loop, and a process may be
-    stopped in any of them and wake when another leads; with a busy loop that was met in one stop of five. Headers leave together with the
-    body, so a request that is refused here was never begun.
+    stopped in any of them and wake when another leads; with a busy loop that was met in one stop of five. Headers
+    leave together with the body, so a request that is refused here was never begun.
     """
 
     def __init__(self, body: bytes, fence: Fence) -> None:

@@ -1,6 +1,8 @@
 """Who we are to the API server, in a form that another library can log in with."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 from kubernetes.aio.client import Configuration
 
@@ -31,3 +33,9 @@ async def current(configuration: Configuration) -> Identity:
         proxy=configuration.proxy,
         authorization=bearer["value"] if bearer else None,
     )
+
+
+def proxy_for(configuration: Configuration) -> str | None:
+    """The proxy on the way to the API server: the kubeconfig's, or the environment's unless NO_PROXY has the host."""
+    host = urlsplit(str(configuration.host)).hostname or ""
+    return None if proxy_bypass(host) else configuration.proxy

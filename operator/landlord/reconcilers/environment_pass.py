@@ -49,6 +49,8 @@ class EnvironmentPass:
     adopted: bool
     ledger: Ledger
     now: datetime
+    is_new: bool = False
+    """Whether the namespace was created in this very pass."""
     trace: Trace = field(default_factory=Trace)
 
     async def run(self) -> Seen:
@@ -96,7 +98,7 @@ class EnvironmentPass:
     async def _create(self) -> Child:
         """The namespace, made new; everything in it is then new too, and no drift."""
         child = await self.writer.create(self.plan.namespace)
-        self.applied, self.adopted = "", False
+        self.applied, self.adopted, self.is_new = "", False, True
         self.trace.notes.append(("Created", f"Created namespace {self.claim.namespace}."))
         return child
 
@@ -138,7 +140,8 @@ class EnvironmentPass:
         if self.applied == self.plan.digest:
             await self._drifted(wanted)
         else:
-            await self.writer.apply(wanted, pointers=self._pointers(wanted) if self._exists(wanted) else ())
+            pointers_here = self._pointers(wanted) if self._exists(wanted) else ()
+            await self.writer.apply(wanted, pointers=pointers_here, is_new=self.is_new)
 
     async def _drifted(self, wanted: Desired) -> None:
         """Meet an object that was applied and is no longer so, as the environment's drift policy says."""

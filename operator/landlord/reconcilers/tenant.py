@@ -24,7 +24,7 @@ from landlord.core.tenant.place import Place
 from landlord.core.tenant.verdict import Seen, State, Whole
 from landlord.reconcilers import objects
 from landlord.reconcilers.departure import POLL, Departure
-from landlord.reconcilers.environment_pass import EnvironmentPass
+from landlord.reconcilers.environment_pass import EnvironmentPass, Trace
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.record import Announce, Recorder
 from landlord.reconcilers.verification import Verifier
@@ -114,8 +114,19 @@ class TenantReconciler:
         departed = await self._departure.remove_departed(facts.body, facts.tenant, facts.now)
         seen = [*(entry for entry, _ in done), *departed]
         await self._record(facts, self._whole(facts, seen=seen))
-        _raise_worst([failure for _, failures in done for failure in failures])
+        self._tell(facts, [trace for _, trace in done])
+        _raise_worst([failure for _, trace in done for failure in trace.failures])
         return Outcome(self._again(facts, seen))
+
+    def _tell(self, facts: Facts, traces: Sequence[Trace]) -> None:
+        """Count what was put right, and announce what was done: one Event for each reason, not for each namespace."""
+        for kind, action in (entry for trace in traces for entry in trace.corrected):
+            self._corrected(kind, action)
+        notes: dict[str, list[str]] = {}
+        for reason, note in (entry for trace in traces for entry in trace.notes):
+            notes.setdefault(reason, []).append(note)
+        for reason, told in notes.items():
+            self._recorder.announce(facts.body, reason, " ".join(told))
 
     async def _hold(self, facts: Facts) -> Facts:
         """Our finalizer, before the first object is made, so that nothing can be left behind unseen."""
@@ -125,28 +136,21 @@ class TenantReconciler:
         self._world.put_tenant(body)
         return replace(facts, body=body)
 
-    async def _environment(
-        self, facts: Facts, mine: TenantEnvironment, place: Place | None
-    ) -> tuple[Seen, list[LandlordFailure]]:
+    async def _environment(self, facts: Facts, mine: TenantEnvironment, place: Place | None) -> tuple[Seen, Trace]:
         entry = facts.entry(mine.name)
         namespace = planning.namespace_of(facts.name, mine)
         closed = self._closed(mine.name)
         if place is None or closed is not None:
             state, reason, message = closed or _missing(mine.name)
-            return _untouched(mine.name, namespace, entry, state, reason, message), []
+            return _untouched(mine.name, namespace, entry, state, reason, message), Trace()
         try:
             plan = planning.plan(place)
         except SpecFault as fault:
-            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), []
+            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), Trace()
         claim = self._claim(facts, mine, namespace, entry)
         applied, adopted = str(entry.get("digest", "")), bool(entry.get("adopted"))
         step = EnvironmentPass(self._writer, plan, claim, applied, adopted, self._ledger(facts), facts.now)
-        seen = await step.run()
-        for kind, action in step.trace.corrected:
-            self._corrected(kind, action)
-        for reason_word, note in step.trace.notes:
-            self._recorder.announce(facts.body, reason_word, note)
-        return seen, step.trace.failures
+        return await step.run(), step.trace
 
     def _claim(self, facts: Facts, mine: TenantEnvironment, namespace: str, entry: Mapping[str, Any]) -> Claim:
         return Claim(

@@ -52,16 +52,16 @@ class Writer:
         """Create an object that must not exist; raises ``Conflict`` when it does."""
         return self._keep(wanted, await self.cluster.create(wanted.resource, wanted.manifest))
 
-    async def apply(self, wanted: Desired, *, uid: str = "", pointers: Pointers = ()) -> Child:
+    async def apply(self, wanted: Desired, *, uid: str = "", pointers: Pointers = (), is_new: bool = False) -> Child:
         """Make the object as wanted, by server-side apply; with ``uid`` only if it is still that very object.
 
-        Values at ``pointers`` are left as they are. Raises ``NotOurs`` for a ServiceAccount that somebody else made.
+        Values at ``pointers`` are left as they are. Raises ``NotOurs`` for a ServiceAccount that somebody else made;
+        nobody looks for one where the namespace ``is_new``.
         """
-        known = self.world.child(wanted.ref)
-        live = (
-            await self.live(wanted.ref) if pointers or (known is None and wanted.resource is SERVICE_ACCOUNTS) else None
-        )
-        if live is not None and known is None and wanted.resource is SERVICE_ACCOUNTS:
+        is_account = wanted.resource is SERVICE_ACCOUNTS and self.world.child(wanted.ref) is None
+        may_be_foreign = is_account and (not is_new or wanted.ref.name == "default")
+        live = await self.live(wanted.ref) if pointers or may_be_foreign else None
+        if live is not None and may_be_foreign:
             _refuse_foreign(wanted, live)
         manifest = graft(wanted.manifest, live, pointers) if live is not None and pointers else wanted.manifest
         stored = await self._apply(wanted, _with_uid(manifest, uid))

@@ -156,11 +156,27 @@ def settings() -> kopf.OperatorSettings:
     chosen.peering.standalone = True
     # kopf takes its own finalizer off wherever no handler of its needs one, so it must not be ours.
     chosen.persistence.finalizer = f"{GROUP}/kopf-has-none"
+    chosen.persistence.diffbase_storage = _NoDifferences()
     # kopf must see CRDs come and go: without that a CRD that is deleted ends it, and one that comes late is never seen.
     chosen.scanning.disabled = False
     # Our own exit is bounded by the drain time; kopf's last resort would kill the thread of the caller.
     chosen.process.ultimate_exiting_timeout = None
     return chosen
+
+
+class _NoDifferences(kopf.DiffBaseStorage):
+    """Spares kopf the deep copies by which it would compare bodies; nobody here asks what it found."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:
+        """No essence at all."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Nothing was stored."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Store nothing."""
 
 
 async def _call_when(ready: asyncio.Event, started: Callable[[], None]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import uvloop
+
 from landlord import __version__
 from landlord.api import names
 from landlord.api.failures import Refused
@@ -41,7 +43,7 @@ USER_AGENT = f"landlord/{__version__}"
 def serve(settings: Settings) -> int:
     """Run the operator until it is told to stop; its exit code."""
     try:
-        return asyncio.run(_run(settings))
+        return uvloop.run(_run(settings))
     except Refused as refusal:
         _log.error("%s", refusal.why)
         return exits.BAD_SETTINGS

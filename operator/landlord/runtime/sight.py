@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from landlord.api import names
 from landlord.api.refs import ENVIRONMENTS, TENANTS, Ref
-from landlord.core.child import Child, observe
+from landlord.core.child import Child, observe, version_of
 from landlord.reconcilers.world import World, claims_of
 from landlord.runtime.lanes import Lane
 from landlord.runtime.queue import WorkQueue
@@ -103,7 +103,11 @@ class Children:
         self._sight.children_changed(self._world.replace(before, children))
 
     def upsert(self, obj: Object) -> None:
-        """New or changed."""
+        """New or changed. The echo of our own writes, which the World has already, is not even looked at."""
+        meta = obj["metadata"]
+        known = self._world.child(Ref(self._kind, meta.get("namespace"), meta["name"]))
+        if known is not None and known.version == version_of(obj):
+            return
         self._sight.children_changed(self._world.upsert(observe(self._kind, obj)))
 
     def remove(self, obj: Object) -> None:
