@@ -55,7 +55,7 @@ def environment(name: str) -> JsonObject:
 def _body() -> JsonObject:
     return _guards() | {
         "serviceAccounts": [{"name": "web", "automountToken": True}],
-        "deployer": {"clusterRoles": ["view"]},
+        "deployer": {"clusterRoles": ["landlord-viewer"]},
     }
 
 
