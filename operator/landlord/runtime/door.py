@@ -68,8 +68,6 @@ class Door:
         self.resources = resources
         self.shown: dict[str, dict[str, Shown]] = {resource.kind: {} for resource in resources}
         """What came through, by kind and UID; what was deleted is not in it."""
-        self.news = asyncio.Event()
-        """Set whenever something comes through; whoever waits for it clears it."""
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Let kopf watch until cancelled; raises when kopf gives up."""
@@ -96,7 +94,6 @@ class Door:
             self.shown[kind].pop(meta["uid"], None)
         else:
             self.shown[kind][meta["uid"]] = Shown(meta["name"], meta["resourceVersion"])
-        self.news.set()
         self._on_event(kind, type_, body)
 
     def _registry(self) -> kopf.OperatorRegistry:

@@ -7,7 +7,6 @@ watch is dead, and ``problems`` tells the kubelet to start the process anew. Whi
 nothing is concluded: a restart would not help.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -28,6 +27,9 @@ ROUNDS: Final = 3
 SILENCE_SECONDS: Final = 240.0
 LAG_EVERY_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.1
+LOOKS: Final = 50
+"""So often what was listed is looked for before it is listed again: some of it may be gone by then."""
 
 
 class Lists(Protocol):
@@ -44,7 +46,6 @@ class Entrance(Protocol):
 
     resources: tuple[Resource, ...]
     shown: dict[str, dict[str, Shown]]
-    news: asyncio.Event
 
     def declare_gone(self, kind: str, uid: str) -> None:
         """Hand in a DELETED that never came."""
@@ -157,11 +158,13 @@ class Watchdog:
                 standing.trouble = failure.why
                 await self._pace.sleep(RETRY_SECONDS)
                 continue
-            missing = listed.keys() - self._door.shown[resource.kind].keys()
-            standing.complete = not missing
-            standing.trouble = f"{len(missing)} of {len(listed)} not seen yet"
-            if missing:
-                await self._pace.sleep(RETRY_SECONDS)
+            for _ in range(LOOKS):
+                missing = listed.keys() - self._door.shown[resource.kind].keys()
+                standing.trouble = f"{len(missing)} of {len(listed)} not seen yet"
+                standing.complete = not missing
+                if standing.complete:
+                    return
+                await self._pace.sleep(LOOK_SECONDS)
 
     async def _versions(self, resource: Resource) -> dict[str, str]:
         """UID to resourceVersion of everything there is."""

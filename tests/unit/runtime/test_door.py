@@ -72,7 +72,6 @@ def test_what_came_in_is_remembered_until_it_is_deleted() -> None:
     door.come_in("Tenant", None, body("shop", "u1", "1"))
     door.come_in("Tenant", "MODIFIED", body("shop", "u1", "2"))
     assert door.shown == {"Tenant": {"u1": Shown("shop", "2")}}
-    assert door.news.is_set()
     door.come_in("Tenant", "DELETED", body("shop", "u1", "3"))
     assert door.shown == {"Tenant": {}}
     assert [type_ for _, type_, _ in events] == [None, "MODIFIED", "DELETED"]

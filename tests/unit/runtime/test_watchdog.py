@@ -29,7 +29,6 @@ class World:
     meanwhile: Callable[[], None] = lambda: None
     down: bool = False
     resources: tuple[Resource, ...] = (TENANTS, ENVIRONMENTS)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, *, metadata_only: bool = False
