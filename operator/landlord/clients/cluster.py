@@ -10,6 +10,7 @@ import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -338,9 +339,17 @@ async def _load(configuration: Configuration, kubeconfig: str | None, context: s
             pass
         else:
             return
+    else:
+        _must_exist(kubeconfig)
     await kube_config.load_kube_config(  # type: ignore[no-untyped-call] # no hints upstream
         config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
     )
+
+
+def _must_exist(kubeconfig: str) -> None:
+    """The library takes a missing file for an empty one and complains of what it lacks."""
+    if not Path(kubeconfig).is_file():
+        raise Refused(f"No way to log in to a cluster: there is no file {kubeconfig}.")
 
 
 def _dry(dry_run: bool) -> dict[str, str]:

@@ -169,13 +169,17 @@ class Informer:
             self._version = ""
         self._troubles += 1
         words = failure.why if isinstance(failure, LandlordFailure) else type(failure).__name__
-        if cause == "forbidden" and self.problem != words:
-            _log.error("Cannot see %s: %s", self._name, words)
-        elif cause != "forbidden":
-            _log.log(logging.INFO if self._troubles == 1 else logging.WARNING, "Watching %s: %s", self._name, words)
+        self._say(words)
         if self._troubles > 1 or cause == "forbidden":
             self.problem = words
         await self._sleep(self._pause(failure))
+
+    def _say(self, words: str) -> None:
+        """Log a trouble when it is new, and louder once it lasts; not with every attempt."""
+        if self._troubles == 1:
+            _log.info("Watching %s: %s", self._name, words)
+        elif words != self.problem:
+            _log.warning("Cannot see %s: %s", self._name, words)
 
     def _pause(self, failure: Exception) -> float:
         longest = min(LAST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._troubles - 1, 16))

@@ -1,6 +1,7 @@
 """What the kubelet and Prometheus ask: ``/healthz``, ``/readyz`` and ``/metrics`` over plain HTTP."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -36,7 +37,9 @@ class Server:
             await web.TCPSite(self._runner, *self.address).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise Refused(f"Cannot listen on {self.address[0]}:{self.address[1]}: {error.strerror}") from error
+            raise Refused(
+                f"Cannot listen on {self.address[0]}:{self.address[1]}: {os.strerror(error.errno or 0)}."
+            ) from error
         self.address = self._runner.addresses[0][:2]
         _log.info("Serving /healthz, /readyz and /metrics on %s:%d.", *self.address)
         return self

@@ -42,6 +42,17 @@ class Subject(logging.Filter):
         return True
 
 
+class Patience(logging.Filter):
+    """Holds back what kopf logs as an error for each attempt after the first to reach the API server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let pass what is news."""
+        if not record.name.startswith("kopf."):
+            return True
+        words = record.getMessage()
+        return "failed; will retry" not in words or words.startswith("Request attempt #1 ")
+
+
 class Json(JsonFormatter):
     """One JSON object a line: time, level, logger, message, and ``object`` where the line is about one."""
 
@@ -91,6 +102,7 @@ def set_up(form: Literal["auto", "json", "console"], level: str, stream: TextIO 
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Console(colour=terminal) if console else Json())
     handler.addFilter(Subject())
+    handler.addFilter(Patience())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

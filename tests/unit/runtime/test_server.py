@@ -39,5 +39,5 @@ async def test_a_scraper_that_knows_openmetrics_gets_it() -> None:
 async def test_an_address_that_is_taken_is_told() -> None:
     async with Server(("127.0.0.1", 0), unhealthy=list, unready=list, scrape=Metrics().expose) as first:
         second = Server(first.address, unhealthy=list, unready=list, scrape=Metrics().expose)
-        with pytest.raises(Refused, match=r"Cannot listen on 127\.0\.0\.1:.*address already in use"):
+        with pytest.raises(Refused, match=r"Cannot listen on 127\.0\.0\.1:.*Address already in use"):
             await second.__aenter__()

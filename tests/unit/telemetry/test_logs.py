@@ -91,6 +91,16 @@ def test_libraries_are_quieter_than_we_are() -> None:
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["Detail."]
 
 
+def test_of_kopfs_attempts_only_the_first_is_shown() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    for attempt in (1, 2, 3):
+        logging.getLogger("kopf._cogs.clients.api").error(f"Request attempt #{attempt} failed; will retry: GET /")
+    logging.getLogger("kopf._cogs.clients.api").error("Request attempt #9 failed; escalating: GET /")
+    words = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+    assert words == ["Request attempt #1 failed; will retry: GET /", "Request attempt #9 failed; escalating: GET /"]
+
+
 def test_the_level_is_kept() -> None:
     stream = io.StringIO()
     logs.set_up("json", "warning", stream)
