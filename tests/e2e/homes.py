@@ -8,6 +8,8 @@ from tests.admin import Admin
 from tests.manifests import ENVIRONMENTS, TENANTS, Object, environment, tenant, until_ready
 from tests.polling import eventually
 
+OPERATOR = "system:serviceaccount:landlord-system:landlord"
+"""Who the operator is to the API server."""
 INTRUDER = "intruder"
 """Field manager of the hand edits: conditions and Events must name it."""
 

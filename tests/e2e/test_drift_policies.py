@@ -4,12 +4,10 @@ from typing import Any
 
 from tests.admin import Admin
 from tests.cluster import Audit
-from tests.e2e.homes import FULL, INTRUDER, Home, change_environment, change_tenant, essence, move_in
+from tests.e2e.homes import FULL, INTRUDER, OPERATOR, Home, change_environment, change_tenant, essence, move_in
 from tests.manifests import Object, condition, until_condition, until_ready
 from tests.operator_process import OperatorProcess
 from tests.polling import eventually
-
-OPERATOR = "system:serviceaccount:landlord-system:landlord"
 
 
 def drift(**fields: Any) -> Object:

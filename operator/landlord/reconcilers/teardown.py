@@ -60,12 +60,12 @@ async def _orphan(writer: Writer, namespace: Child, now: datetime) -> None:
     if namespace.deleting:
         return
     note = {names.ANNOTATION_ORPHANED_FROM: namespace.tenant, f"{names.GROUP}/orphaned-at": timestamp(now)}
-    patch = {"metadata": {"uid": namespace.uid, "annotations": note}}
-    writer.world.upsert(observe("Namespace", await writer.cluster.merge(NAMESPACES, namespace.ref.name, patch)))
+    await _annotate(writer, namespace, note | {names.ANNOTATION_DELETION_PROTECTION: None})
 
 
 async def _delete(writer: Writer, namespace: Child) -> Farewell:
     if not namespace.deleting:
+        await _unprotect(writer, namespace)
         await writer.delete(namespace)
     live = await writer.live(namespace.ref)
     if live is None or live["metadata"]["uid"] != namespace.uid:
@@ -75,3 +75,15 @@ async def _delete(writer: Writer, namespace: Child) -> Farewell:
     writer.world.upsert(child)
     held = f" It is held by: {child.blockers}" if child.blockers else ""
     return Farewell(child, f"Namespace {namespace.ref.name} is being deleted.{held}")
+
+
+async def _unprotect(writer: Writer, namespace: Child) -> None:
+    """Take off the mark by which admission refuses everybody's deletion, ours too: whoever comes here may go."""
+    live = await writer.live(namespace.ref)
+    if live is not None and names.ANNOTATION_DELETION_PROTECTION in (live["metadata"].get("annotations") or {}):
+        await _annotate(writer, namespace, {names.ANNOTATION_DELETION_PROTECTION: None})
+
+
+async def _annotate(writer: Writer, namespace: Child, annotations: dict[str, str | None]) -> None:
+    patch = {"metadata": {"uid": namespace.uid, "annotations": annotations}}
+    writer.world.upsert(observe("Namespace", await writer.cluster.merge(NAMESPACES, namespace.ref.name, patch)))
