@@ -1,12 +1,13 @@
 """Wiring: every part of the operator is made, connected and started here, and nowhere else."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
@@ -29,7 +30,7 @@ from landlord.runtime.server import Server
 from landlord.runtime.settings import Settings
 from landlord.runtime.sight import Children, Sight
 from landlord.runtime.snapshot import snapshot
-from landlord.runtime.stopping import Stop, drain
+from landlord.runtime.stopping import Stop, drain, end_tasks
 from landlord.runtime.watchdog import Watchdog
 from landlord.runtime.workers import Workers
 from landlord.telemetry.events import Recorder, Subject
@@ -37,7 +38,9 @@ from landlord.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
-USER_AGENT = f"landlord/{__version__}"
+LAST_WORDS_SECONDS: Final = 3.0
+"""How long Events may still be written on the way out; the Lease is given back after."""
+USER_AGENT: Final = f"landlord/{__version__}"
 
 
 def serve(settings: Settings) -> int:
@@ -125,7 +128,9 @@ class Operator:
         queues = (self.tenants, self.environments)
         await drain(queues, {working} if self.sight.is_open else (), self._cancel_passes, self._drain_seconds)
         working.cancel()
-        await self.events.flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self.events.flush()
         await self.lease.release()
         self.metrics.led(leading=False)
         return exits.CLEAN if asked else exits.CRASHED
@@ -199,4 +204,6 @@ async def _run(settings: Settings) -> int:
         lease = Lease(free, terms)
         connecting = Cluster.connect(settings.kubeconfig, settings.context, fence=lease.seconds_left, **options)
         async with await connecting as fenced:
-            return await Operator(settings, metrics, free, fenced, lease).run()
+            code = await Operator(settings, metrics, free, fenced, lease).run()
+            await end_tasks(code)
+            return code

@@ -63,3 +63,25 @@ async def drain(
     _log.warning("Cutting off %d passes that did not finish within %.0f s.", cancel(), seconds)
     await asyncio.wait(late, timeout=2)
     return False
+
+
+async def end_tasks(code: int, leave: Callable[[int], object] = os._exit, seconds: float = 5.0) -> None:
+    """Cancel every other task of the loop; leave the process with ``code`` if one will not end within ``seconds``.
+
+    kopf shields some of its own from cancellation, and asyncio would wait for them for ever. Nothing they could still
+    do matters: all that counts was finished before.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if not others:
+        return
+    _, stubborn = await asyncio.wait(others, timeout=seconds)
+    if stubborn:
+        _log.info("Leaving %d tasks that do not end: %s", len(stubborn), ", ".join(_names(stubborn)))
+        logging.shutdown()
+        leave(code)
+
+
+def _names(tasks: Iterable["asyncio.Task[Any]"]) -> list[str]:
+    return sorted(task.get_name() for task in tasks)[:5]

@@ -1,13 +1,14 @@
 """How the process stops: in peace, at once, and when the Lease is lost."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from typing import Any
 
 from landlord.runtime import exits, leader
 from landlord.runtime.queue import WorkQueue
-from landlord.runtime.stopping import Stop, drain
+from landlord.runtime.stopping import Stop, drain, end_tasks
 
 
 async def test_the_first_signal_asks_and_the_second_leaves() -> None:
@@ -87,3 +88,28 @@ async def test_a_bug_in_holding_the_lease_is_a_loss() -> None:
 
 async def test_giving_the_lease_back_is_no_loss() -> None:
     assert await leave_codes(LostLease(released=True)) == ([], False)
+
+
+async def stubborn(woken: asyncio.Event) -> None:
+    while not woken.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await woken.wait()
+
+
+async def test_a_task_that_will_not_end_does_not_keep_the_process() -> None:
+    left: list[int] = []
+    woken = asyncio.Event()
+    task = asyncio.get_running_loop().create_task(stubborn(woken))
+    await asyncio.sleep(0)
+    await end_tasks(exits.CLEAN, left.append, seconds=0.05)
+    woken.set()
+    await task
+    assert left == [exits.CLEAN]
+
+
+async def test_tasks_that_end_when_cancelled_let_the_process_end_by_itself() -> None:
+    left: list[int] = []
+    waiting = asyncio.get_running_loop().create_task(asyncio.Event().wait())
+    await end_tasks(exits.CLEAN, left.append, seconds=5)
+    assert waiting.cancelled()
+    assert left == []
