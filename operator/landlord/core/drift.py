@@ -9,7 +9,7 @@ from typing import Any
 
 from landlord.api.environment import DriftIgnore, DriftMode
 from landlord.api.refs import Ref
-from landlord.core.manifest import Object
+from landlord.core.manifest import Object, copied
 
 CONTEST_ROUNDS = 5
 """Corrections of one object within ``CONTEST_WINDOW`` after which another writer must be at work."""
@@ -79,7 +79,7 @@ def pointers(ignore: tuple[DriftIgnore, ...], ref: Ref) -> tuple[str, ...]:
 
 def graft(wanted: Object, live: Mapping[str, Any], pointer_list: tuple[str, ...]) -> Object:
     """``wanted`` with the live values at the pointers: what others may change is applied as they left it."""
-    grafted: Object = _copy(wanted)
+    grafted: Object = copied(wanted)
     for pointer in pointer_list:
         _transplant(grafted, live, _steps(pointer))
     return grafted
@@ -114,12 +114,6 @@ def _steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(inner) for key, inner in value.items()}
-    return [_copy(inner) for inner in value] if isinstance(value, list) else value
-
-
 def _transplant(into: Any, source: Any, steps: list[str]) -> None:
     """Set, or remove, the value at ``steps`` as it is in ``source``; a path that leads nowhere changes nothing."""
     *way, last = steps
@@ -131,11 +125,11 @@ def _transplant(into: Any, source: Any, steps: list[str]) -> None:
         into = _child(into, step)
     if isinstance(into, dict):
         if is_there and isinstance(source, dict):
-            into[last] = _copy(source[last])
+            into[last] = copied(source[last])
         else:
             into.pop(last, None)
     elif isinstance(into, list) and is_there and _child(into, last) is not None:
-        into[int(last)] = _copy(_child(source, last))
+        into[int(last)] = copied(_child(source, last))
 
 
 def _leads_somewhere(value: Any, steps: list[str]) -> bool:

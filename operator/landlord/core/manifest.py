@@ -48,8 +48,16 @@ def desired(
         metadata["namespace"] = namespace
     if annotations:
         metadata["annotations"] = dict(annotations)
-    manifest: Object = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **fields}
+    payload = {key: copied(value) for key, value in fields.items()}
+    manifest: Object = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **payload}
     return Desired(resource, manifest, digest(content(resource.kind, manifest)))
+
+
+def copied(value: Any) -> Any:
+    """``value`` as a tree of its own: no part is shared, neither with another tree nor within it."""
+    if isinstance(value, dict):
+        return {key: copied(inner) for key, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def digest(value: object) -> str:

@@ -1,5 +1,6 @@
 """A Tenant and its Environments as the manifests they would become, with no cluster in sight."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,17 @@ from pydantic import ValidationError
 from landlord.api import names
 from landlord.api.environment import Environment
 from landlord.api.failures import SpecFault
+from landlord.api.refs import Ref
+from landlord.api.schema import DNS_LABEL
 from landlord.api.tenant import Tenant
-from landlord.core.manifest import Object
+from landlord.core.manifest import Desired, Object
 from landlord.core.tenant import aggregate
 from landlord.core.tenant import plan as planning
 from landlord.core.tenant.defaults import PlatformDefaults
+from landlord.core.tenant.place import Place
+
+_LONGEST_NAME = 40
+_LONGEST_NAMESPACE = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +50,21 @@ def sort_out(documents: Iterable[Mapping[str, Any]]) -> Documents:
 
 def render(documents: Documents, platform: PlatformDefaults) -> list[Object]:
     """Every object of every Tenant, in order of creation; raises ``SpecFault`` for what could not be made true."""
-    return [
-        wanted
+    wanted = [
+        (name, each)
         for name, tenant in sorted(documents.tenants.items())
-        for wanted in _tenant(name, tenant, documents, platform)
+        for each in _tenant(name, tenant, documents, platform)
     ]
+    _refuse_doubles(wanted)
+    return [each.manifest for _, each in wanted]
 
 
-def _tenant(name: str, tenant: Tenant, documents: Documents, platform: PlatformDefaults) -> list[Object]:
-    missing = [mine.name for mine in tenant.spec.environments if mine.name not in documents.environments]
+def _tenant(name: str, tenant: Tenant, documents: Documents, platform: PlatformDefaults) -> list[Desired]:
+    mine = [each.name for each in tenant.spec.environments]
+    twice = sorted({each for each in mine if mine.count(each) > 1})
+    if twice:
+        raise SpecFault(f"Tenant {name}: spec.environments", f"{', '.join(twice)} stands twice; remove one.")
+    missing = [each for each in mine if each not in documents.environments]
     if missing:
         raise SpecFault(
             f"Tenant {name}: spec.environments",
@@ -59,20 +72,42 @@ def _tenant(name: str, tenant: Tenant, documents: Documents, platform: PlatformD
         )
     places = planning.places(name, tenant, documents.environments, platform)
     for place in places.values():
-        if platform.is_protected(place.namespace):
-            raise SpecFault(
-                f"Tenant {name}: spec.environments[{place.environment_name}]",
-                f"Namespace {place.namespace} is protected.",
-            )
+        _check_namespace(place)
     fault = aggregate.fault(tenant, {each: place.body for each, place in places.items()})
     if fault:
         raise SpecFault(f"Tenant {name}: spec.quota.aggregate", fault)
-    return [wanted.manifest for place in places.values() for wanted in planning.plan(place).objects]
+    try:
+        return [wanted for place in places.values() for wanted in planning.plan(place).objects]
+    except SpecFault as unknown:
+        raise SpecFault(f"Tenant {name}", unknown.why) from unknown
+
+
+def _check_namespace(place: Place) -> None:
+    where = f"Tenant {place.tenant_name}: spec.environments[{place.environment_name}]"
+    if place.platform.is_protected(place.namespace):
+        raise SpecFault(where, f"Namespace {place.namespace} is protected; choose another name.")
+    if len(place.namespace) > _LONGEST_NAMESPACE:
+        why = f"{place.namespace} has more than {_LONGEST_NAMESPACE} characters; shorten a name or give a namespace."
+        raise SpecFault(where, why)
+
+
+def _refuse_doubles(wanted: Iterable[tuple[str, Desired]]) -> None:
+    """One object can be as wanted only once."""
+    owners: dict[Ref, str] = {}
+    for name, each in wanted:
+        if each.ref in owners:
+            where = "here" if owners[each.ref] == name else f"in Tenant {owners[each.ref]}"
+            raise SpecFault(f"Tenant {name}", f"{each.ref} stands {where} already; remove or rename one of the two.")
+        owners[each.ref] = name
 
 
 def _add(found: dict[str, Any], document: Mapping[str, Any], model: type[Tenant] | type[Environment]) -> None:
-    name = str((document.get("metadata") or {}).get("name", ""))
     kind = model.__name__
+    meta = document.get("metadata")
+    name = str(meta.get("name", "")) if isinstance(meta, Mapping) else ""
+    if not re.fullmatch(DNS_LABEL, name) or len(name) > _LONGEST_NAME:
+        why = f"A name is a DNS label of at most {_LONGEST_NAME} characters, such as web-shop."
+        raise SpecFault(f"{kind} {name or 'without a name'}: metadata.name", why)
     if name in found:
         raise SpecFault(f"{kind} {name}", "It stands twice in the given files; remove one.")
     try:

@@ -1,5 +1,6 @@
 """NetworkPolicies: each profile, each kind of peer, and what no IP block ever opens."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -124,10 +125,21 @@ def test_a_named_peer_without_peers_would_mean_everybody_and_is_refused() -> Non
         NamedPeer.model_validate({"peers": []})
 
 
-def test_no_manifest_shares_its_parts_with_the_platform() -> None:
-    found = specs({"allowTo": [{"peer": "ingress"}]})["landlord-allow-to"]["egress"][0]["to"][0]
-    found["added"] = True
-    assert "added" not in building.PLATFORM.peers["ingress"].peers[0]
+def test_no_manifest_shares_its_parts_with_the_platform_or_within_itself() -> None:
+    said = {
+        "allowTo": [{"peer": "ingress"}, {"peer": "ingress"}, {"namespaces": ["a", "b"], "podLabels": {"app": "web"}}]
+    }
+    for spec in specs(said).values():
+        parts = [id(part) for part in _containers(spec)]
+        assert len(parts) == len(set(parts))
+        assert not {*parts} & {id(part) for part in _containers(building.PLATFORM.peers["ingress"].peers)}
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list | tuple):
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _containers(inner)
 
 
 @pytest.mark.parametrize(
