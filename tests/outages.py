@@ -19,6 +19,7 @@ class Network:
     port: int
     kubeconfig: Path
     refusing: bool = False
+    refused: int = 0
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,6 +45,7 @@ class Network:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a client, to its end."""
         if self.refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection(self.host, self.port)

@@ -120,7 +120,7 @@ async def test_an_outage_is_sat_out_and_what_happened_meanwhile_comes_in(
     async with operators_door(admin, tmp_path) as here:
         here.net.go_down()
         version = await change(admin, tenant, "during the outage")
-        await asyncio.sleep(3)  # an outage has a length; kopf tries several times in it
+        await eventually(lambda: here.net.refused >= 5, describe="kopf tries again and again")
         here.net.come_up()
         await until_shown(here, version)
         assert not here.running.done()

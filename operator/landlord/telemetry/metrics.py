@@ -113,8 +113,10 @@ class Metrics:
         self._lag.set(seconds)
 
     def behind(self, kind: str, count: int) -> None:
-        """So many objects of a kind were listed in a state that the watch has not shown."""
+        """So many objects of a kind were listed in a state that the watch has not shown; 0 is a sign of life."""
         self._watch_behind.labels(kind).set(count)
+        if count == 0:
+            self._watch_heard.labels(kind).set_to_current_time()
 
     def recorded(self, kind: str, type_: str, reason: str) -> None:
         """An Event was recorded, be it a repetition."""

@@ -97,7 +97,8 @@ THROTTLED = Series("landlord_kube_throttled_total", "counter", "Requests the API
 WATCH_HEARD = Series(
     "landlord_watch_last_heard_timestamp_seconds",
     "gauge",
-    "When the API server last said anything on the watch, if only a bookmark.",
+    "When the API server last said anything on the watch, if only a bookmark; of Tenant and Environment: when a "
+    "comparing LIST last found nothing that the watch had not shown.",
     _WATCHED,
 )
 WATCH_RESTARTS = Series(
@@ -110,7 +111,7 @@ WATCH_BEHIND = Series(
     "landlord_watch_behind",
     "gauge",
     "Objects whose latest state a comparing LIST had and the watch had not shown in time.",
-    _WATCHED,
+    _KIND,
 )
 
 EVENTS = Series(

@@ -134,6 +134,15 @@ async def test_known_label_values_start_at_zero() -> None:
     assert set(passes.values()) == {0}
 
 
+async def test_a_comparison_that_agrees_is_a_sign_of_life_and_one_that_does_not_is_none() -> None:
+    metrics = Metrics()
+    metrics.behind("Tenant", 0)
+    metrics.behind("Environment", 2)
+    shown = await scrape(metrics)
+    assert set(shown["landlord_watch_last_heard_timestamp_seconds"]) == {labelled(kind="Tenant")}
+    assert shown["landlord_watch_behind"][labelled(kind="Environment")] == 2
+
+
 async def test_a_429_counts_as_throttled() -> None:
     metrics = Metrics()
     metrics.requested("LIST", "tenants", 429, 0.1)
