@@ -46,11 +46,11 @@ async def test_a_pod_logs_in_by_its_token_file_and_so_does_kopf(pod: Path, names
     assert info.expiration is not None
 
 
-class Impatient(incluster_config.InClusterConfigLoader):  # type: ignore[misc] # no hints upstream
+class Impatient(incluster_config.InClusterConfigLoader):
     """Reads the token at every request instead of every minute."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call] # no hints upstream
         self._token_refresh_period = timedelta()
 
 
