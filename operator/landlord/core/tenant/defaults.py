@@ -39,6 +39,9 @@ _DNS = NamedPeer(
 )
 
 
+_ALWAYS_PROTECTED = ("kube-*", "default", names.OPERATOR_NAMESPACE, names.DEPLOYERS_NAMESPACE)
+
+
 class PlatformDefaults(Model):
     """Read once at start from the operator's settings."""
 
@@ -50,14 +53,14 @@ class PlatformDefaults(Model):
         _DNS, description="Where names are resolved; open to every profile but Open, which needs none."
     )
     protected_namespaces: Annotated[tuple[str, ...], Field(max_length=256)] = Field(
-        (), description="Namespaces that no tenant may have, beside kube-*, default and the operator's own."
+        (),
+        description="Namespaces that no tenant may have, as name or prefix*, beside kube-*, default and the operator's own.",
     )
 
     def is_protected(self, namespace: str) -> bool:
         """Whether no tenant may ever have this namespace."""
-        return namespace.startswith("kube-") or namespace in (
-            "default",
-            names.OPERATOR_NAMESPACE,
-            names.DEPLOYERS_NAMESPACE,
-            *self.protected_namespaces,
-        )
+        return any(_matches(namespace, entry) for entry in (*_ALWAYS_PROTECTED, *self.protected_namespaces))
+
+
+def _matches(namespace: str, entry: str) -> bool:
+    return namespace.startswith(entry[:-1]) if entry.endswith("*") else namespace == entry
