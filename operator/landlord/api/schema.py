@@ -41,7 +41,7 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
 """A DNS-1123 label: what a namespace may be called."""
 
-SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN)]
 """A DNS-1123 subdomain: what most other objects may be called."""
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from landlord.api.body import Body
 from landlord.api.conditions import Condition
-from landlord.api.schema import Label, Model, ResourceList, Text, marks, rule
+from landlord.api.schema import SUBDOMAIN, Label, Model, ResourceList, Text, marks, rule
 
 EnvironmentName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 
@@ -45,7 +45,7 @@ class Member(Model):
                     ".name",
                 ),
                 rule(
-                    "self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+                    f"self.kind != 'ServiceAccount' || self.name.matches(r'{SUBDOMAIN}')",
                     "the name of a ServiceAccount is a DNS name, such as ci-runner",
                     ".name",
                 ),
