@@ -11,8 +11,10 @@ objects there are, however many events arrive.
 
 import asyncio
 import heapq
+import math
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +25,10 @@ from landlord.runtime.lanes import Key, Lane, Lanes
 FIRST_RETRY_SECONDS: Final = 1.0
 LAST_RETRY_SECONDS: Final = 300.0
 JITTER: Final = 0.2
+BURST: Final = 20
+BURST_SECONDS: Final = 20.0
+REST_SECONDS: Final = 1.0
+"""So many passes of one key in so many seconds mean that somebody undoes what they do: from then on each waits a rest."""
 
 
 class Gauges(Protocol):
@@ -66,6 +72,7 @@ class WorkQueue(Generic[Key]):
         self._heap: list[tuple[float, int, Key]] = []
         self._order = count()
         self._failures: dict[Key, int] = {}
+        self._taken: dict[Key, deque[float]] = {}
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -117,6 +124,7 @@ class WorkQueue(Generic[Key]):
     def drop(self, key: Key) -> None:
         """The object is gone: nothing of ``key`` stays but a pass that runs already."""
         self.forget(key)
+        self._taken.pop(key, None)
         self._ready.discard(key)
         self._since.pop(key, None)
         self._later.pop(key, None)
@@ -130,6 +138,7 @@ class WorkQueue(Generic[Key]):
             return None
         now = self._clock()
         self._running[key] = now
+        self._taken.setdefault(key, deque(maxlen=BURST)).append(now)
         since = self._since.pop(key)
         if self._gauges:
             self._gauges.waited(now - since)
@@ -167,12 +176,22 @@ class WorkQueue(Generic[Key]):
         if key in self._running:
             self._again[key] = min(lane, self._again.get(key, lane))
             return
+        if key not in self._ready and self._rests_until(key) > self._clock():
+            self._add_later(key, lane, self._rests_until(key))
+            return
         if key not in self._ready:
             self._since[key] = self._clock()
             if self._gauges:
                 self._gauges.added(lane)
         self._ready.put(key, lane)
         self._wake.set()
+
+    def _rests_until(self, key: Key) -> float:
+        """When a key that has had a burst of passes may have the next; the past for any other."""
+        taken = self._taken.get(key)
+        if taken is None or len(taken) < BURST or self._clock() - taken[0] > BURST_SECONDS:
+            return -math.inf
+        return taken[-1] + REST_SECONDS
 
     def _add_later(self, key: Key, lane: Lane, due: float) -> None:
         if key in self._ready or key in self._again:

@@ -158,13 +158,37 @@ def test_gauges_hear_of_adds_waits_and_retries(clock: Clock) -> None:
     assert (recorder.adds, recorder.waits, recorder.retries) == ([0], [2.0], 1)
 
 
-def test_overtaken_delays_do_not_pile_up(queue: WorkQueue[str]) -> None:
+def test_overtaken_delays_do_not_pile_up(queue: WorkQueue[str], clock: Clock) -> None:
     for _ in range(10_000):
+        clock.now += 2
         queue.add("a", after=600)
         queue.add("a")
         queue.pop()
         queue.done("a")
     assert len(queue._heap) < 100
+
+
+def test_a_key_whose_passes_are_undone_at_once_goes_on_once_a_second(queue: WorkQueue[str], clock: Clock) -> None:
+    passes = 0
+    for _ in range(1000):
+        clock.now += 0.1
+        queue.add("a", Lane.URGENT)
+        if queue.pop():
+            queue.done("a")
+            passes += 1
+    assert 100 <= passes <= 140
+
+
+def test_a_key_that_rested_and_calmed_down_goes_at_once_again(queue: WorkQueue[str], clock: Clock) -> None:
+    for _ in range(25):
+        queue.add("a")
+        if queue.pop():
+            queue.done("a")
+    clock.now += 60
+    assert queue.pop() == "a"
+    queue.done("a")
+    queue.add("a")
+    assert queue.pop() == "a"
 
 
 async def test_take_waits_for_an_add_and_every_key_goes_to_one_taker(clock: Clock) -> None:
