@@ -10,21 +10,19 @@ import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio import config as kube_config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import ApiClient
 
-from landlord.api.failures import Refused, Transient
+from landlord.api.failures import Transient
 from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
 from landlord.clients.answers import failure, warning_texts, watch_event, words
 from landlord.clients.fence import Fence, FencedBody, seconds_for, unfenced
-from landlord.clients.identity import Identity, current, proxy_for
+from landlord.clients.identity import Identity, current, log_in, proxy_for
 
 Object = dict[str, Any]
 Observer = Callable[[str, str, int, float], None]
@@ -63,7 +61,7 @@ class Cluster:
         user_agent: str,
         observe: Observer = _ignore,
         seconds: float = 30,
-        parallel: int = 64,
+        parallel: int = 32,
         fence: Fence = unfenced,
     ) -> None:
         self._api = api
@@ -84,7 +82,7 @@ class Cluster:
         *,
         user_agent: str = "landlord",
         observe: Observer = _ignore,
-        parallel: int = 64,
+        parallel: int = 32,
         seconds: float = 30,
         fence: Fence = unfenced,
     ) -> Self:
@@ -92,14 +90,8 @@ class Cluster:
 
         Raises ``Refused`` when none of them gives a usable identity.
         """
-        configuration = Configuration()
-        configuration.connection_pool_maxsize = parallel * 2
-        try:
-            await _load(configuration, kubeconfig, context)
-        except (kube_config.ConfigException, OSError) as error:
-            raise Refused(f"No way to log in to a cluster: {error}") from error
         return cls(
-            ApiClient(configuration),
+            ApiClient(await log_in(kubeconfig, context)),
             user_agent=user_agent,
             observe=observe,
             parallel=parallel,
@@ -328,28 +320,6 @@ class Cluster:
 
 
 _METHODS = {"LIST": "GET", "CREATE": "POST", "APPLY": "PATCH", "UPDATE": "PUT"}
-
-
-async def _load(configuration: Configuration, kubeconfig: str | None, context: str | None) -> None:
-    """Fill ``configuration`` from the first identity that exists, in the order ``Cluster.connect`` promises."""
-    if kubeconfig is None:
-        try:
-            kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # no hints
-        except kube_config.ConfigException:
-            pass
-        else:
-            return
-    else:
-        _must_exist(kubeconfig)
-    await kube_config.load_kube_config(  # type: ignore[no-untyped-call] # no hints upstream
-        config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
-    )
-
-
-def _must_exist(kubeconfig: str) -> None:
-    """The library takes a missing file for an empty one and complains of what it lacks."""
-    if not Path(kubeconfig).is_file():
-        raise Refused(f"No way to log in to a cluster: there is no file {kubeconfig}.")
 
 
 def _dry(dry_run: bool) -> dict[str, str]:

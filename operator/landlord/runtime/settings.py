@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         pattern=_NAME,
         max_length=63,
     )
-    api_parallel: int = _setting("Cluster", "Requests to the API server at once.", 64, "NUMBER", ge=1, le=1000)
+    api_parallel: int = _setting("Cluster", "Requests to the API server at once.", 32, "NUMBER", ge=1, le=1000)
     api_timeout: Duration = _setting(
         "Cluster", "How long one request may take.", _seconds(30), "DURATION", ge=_seconds(1), le=_seconds(300)
     )

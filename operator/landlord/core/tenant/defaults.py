@@ -54,7 +54,8 @@ class PlatformDefaults(Model):
     )
     protected_namespaces: Annotated[tuple[str, ...], Field(max_length=256)] = Field(
         (),
-        description="Namespaces that no tenant may have, as name or prefix*, beside kube-*, default and the operator's own.",
+        description="Namespaces that no tenant may have, as name or prefix*; kube-*, default and the operator's own "
+        "are protected always.",
     )
 
     def is_protected(self, namespace: str) -> bool:
