@@ -28,7 +28,7 @@ JITTER: Final = 0.2
 BURST: Final = 20
 BURST_SECONDS: Final = 20.0
 REST_SECONDS: Final = 1.0
-"""So many passes of one key in so many seconds mean that somebody undoes what they do: from then on each waits a rest."""
+"""So many passes of one key in so many seconds mean that somebody undoes them: from then on each waits a rest."""
 
 
 class Gauges(Protocol):
