@@ -1,0 +1,262 @@
+"""The operator's own parts in the test's event loop: caches, queues and reconcilers, with watches played by the test.
+
+Time is the test's: a pass that is to come in five seconds comes as soon as nothing else is to be done. So a run takes
+as many passes as it does in production, but no time. Only what other programs do (a namespace that is being deleted)
+is waited for.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from landlord.api import names
+from landlord.api.failures import LandlordFailure
+from landlord.api.refs import CHILDREN, ENVIRONMENTS, TENANTS, Ref
+from landlord.clients.cluster import Cluster
+from landlord.core.tenant.defaults import PlatformDefaults
+from landlord.reconcilers.environment import EnvironmentReconciler
+from landlord.reconcilers.outcome import Outcome, Reconcile
+from landlord.reconcilers.tenant import TenantReconciler
+from landlord.reconcilers.world import World
+from landlord.runtime.queue import WorkQueue
+from landlord.runtime.sight import Children, Sight
+from landlord.runtime.workers import judge
+from tests.fault_cluster import FaultyCluster
+from tests.polling import eventually
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]
+View = dict[Key, Object]
+"""Everything a tenant consists of, by kind, namespace and name, at one moment."""
+
+HORIZON_SECONDS = 45
+"""What is to come later than this is a periodic look, not work."""
+MOST_PASSES = 200
+_OWN = (TENANTS, ENVIRONMENTS)
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time of one plan; it goes on while operators come and go."""
+
+    seconds: float = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since the plan began."""
+        return self.seconds
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a watch."""
+
+    kind: str
+    type: str
+    body: Object
+
+
+@dataclass(slots=True)
+class Feed:
+    """How events reach the caches: as they happen. Subclasses deliver them late, twice or out of order."""
+
+    def deliver(self, fresh: Sequence[Event], past: Sequence[Event]) -> Iterable[Sequence[Event]]:
+        """Batches to hand in one after another, with passes in between; `past` holds all earlier events."""
+        return [fresh]
+
+    @property
+    def owes(self) -> bool:
+        """Whether events are held back."""
+        return False
+
+
+@dataclass(slots=True)
+class Watching:
+    """What the operator's watches would show of one tenant and its Environments."""
+
+    cluster: Cluster
+    tenant: str
+    environments: tuple[str, ...]
+
+    async def look(self) -> View:
+        """Everything as it is now."""
+        own = [(TENANTS, self.tenant), *((ENVIRONMENTS, each) for each in self.environments)]
+        selector = f"{names.LABEL_TENANT}={self.tenant}"
+        bodies, lists = await asyncio.gather(
+            asyncio.gather(*(self.cluster.get(resource, name) for resource, name in own)),
+            asyncio.gather(*(self.cluster.list_all(resource, selector=selector) for resource in CHILDREN)),
+        )
+        found = [(resource.kind, body) for (resource, _), body in zip(own, bodies, strict=True) if body is not None]
+        found += [(resource.kind, body) for resource, each in zip(CHILDREN, lists, strict=True) for body in each]
+        return {(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]): body for kind, body in found}
+
+
+def events(before: View, after: View) -> list[Event]:
+    """What watches tell when the world goes from one view to another, in the order of its versions."""
+    latest = max((_version(body) for body in after.values()), default=0)
+    found = []
+    for key, body in before.items():
+        if key not in after or _uid(after[key]) != _uid(body):
+            farewell = {**body, "metadata": {**body["metadata"], "resourceVersion": str(max(latest, _version(body)))}}
+            found.append(Event(key[0], "DELETED", farewell if key not in after else body))
+    for key, body in sorted(after.items(), key=lambda item: _version(item[1])):
+        if key not in before or _uid(before[key]) != _uid(body):
+            found.append(Event(key[0], "ADDED", body))
+        elif before[key]["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            found.append(Event(key[0], "MODIFIED", body))
+    return found
+
+
+@dataclass(slots=True)
+class InProcess:
+    """One operator process, from its start (an empty World) to its end (being dropped)."""
+
+    cluster: FaultyCluster
+    watching: Watching
+    clock: Clock
+    feed: Feed = field(default_factory=Feed)
+    begin: View | None = None
+    """A list of long ago, which a lagging API server answers with at the start; None for what is so."""
+    view: View = field(default_factory=dict)
+    past: list[Event] = field(default_factory=list)
+    passes: list[str] = field(default_factory=list)
+    heard_of: int = 0
+    """How many of its own writes can have come back as events."""
+    world: World = field(init=False)
+    sight: Sight = field(init=False)
+    _queues: dict[str, WorkQueue[Ref]] = field(init=False)
+    _sinks: dict[str, Children] = field(init=False)
+    _reconcile: Mapping[str, Reconcile] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.world = World()
+        self._queues = {
+            resource.kind: WorkQueue(tenant_of=lambda ref: ref.name, clock=self.clock.monotonic, chance=lambda: 0.5)
+            for resource in _OWN
+        }
+        self.sight = Sight(self.world, *(self._queues[resource.kind] for resource in _OWN))
+        self._sinks = {resource.kind: Children(resource.kind, self.world, self.sight) for resource in CHILDREN}
+        tenant = TenantReconciler(
+            self.cluster, self.world, PlatformDefaults(), clock=self.clock.now, announce=_hush, corrected=_ignore
+        )
+        environment = EnvironmentReconciler(self.cluster, self.world, clock=self.clock.now)
+        self._reconcile = {TENANTS.kind: tenant.reconcile, ENVIRONMENTS.kind: environment.reconcile}
+
+    async def until_quiet(self) -> None:
+        """Work and watch until nothing is left to be done."""
+        if not self.sight.is_open:
+            await self._start()
+        await self.hear()
+        while True:
+            is_waiting = any(child.deleting for child in self.world.all_children())
+            worked = await self.work() or (not is_waiting and await self._skip_ahead())
+            if self.feed.owes or self.cluster.written > self.heard_of:
+                await self.hear()
+            elif not worked and is_waiting:
+                await eventually(self.hear, describe="the end of what is being deleted", deadline=90)
+            elif not worked:
+                return
+
+    async def hear(self) -> bool:
+        """Take in what has happened since the last look; whether anything had."""
+        self.heard_of = self.cluster.written
+        after = await self.watching.look()
+        fresh = events(self.view, after)
+        self.view = after
+        if not fresh and not self.feed.owes:
+            return False
+        for batch in self.feed.deliver(fresh, tuple(self.past)):
+            for event in batch:
+                self._tell(event, event.type)
+            await self.work()
+        self.past += fresh
+        return True
+
+    async def overhear(self) -> None:
+        """Take in what has happened while a pass runs."""
+        self.heard_of = self.cluster.written
+        after = await self.watching.look()
+        fresh, self.view = events(self.view, after), after
+        for event in fresh:
+            self._tell(event, event.type)
+        self.past += fresh
+
+    async def work(self) -> bool:
+        """Run the passes that are due; whether there were any."""
+        count = len(self.passes)
+        while await self._one_pass():
+            assert len(self.passes) < MOST_PASSES, f"never comes to rest: {self.passes[-12:]}"
+        return len(self.passes) > count
+
+    async def _start(self) -> None:
+        """List everything, and do what has to be done by that."""
+        self.view = await self.watching.look() if self.begin is None else self.begin
+        for event in events({}, self.view):
+            self._tell(event, None)
+        self.past += events({}, self.view)
+        self.sight.open()
+        await self.work()
+
+    async def _one_pass(self) -> bool:
+        for kind, queue in self._queues.items():
+            ref = queue.pop()
+            if ref is not None:
+                ending = await self._ending(self._reconcile[kind], ref)
+                self._settle(queue, ref, ending)
+                return True
+        return False
+
+    async def _ending(self, reconcile: Reconcile, ref: Ref) -> Outcome | LandlordFailure:
+        try:
+            return await reconcile(ref)
+        except LandlordFailure as failure:
+            return failure
+
+    def _settle(self, queue: WorkQueue[Ref], ref: Ref, ending: Outcome | LandlordFailure) -> None:
+        """As the workers do."""
+        self.passes.append(f"{ref}: {ending.why if isinstance(ending, LandlordFailure) else ending}")
+        again = judge(ending)
+        queue.done(ref)
+        if again.backoff:
+            queue.retry(ref)
+            return
+        queue.forget(ref)
+        if again.after is not None:
+            queue.add(ref, after=again.after)
+
+    async def _skip_ahead(self) -> bool:
+        """Let time pass until a pass is due; whether there was one."""
+        for _ in range(HORIZON_SECONDS):
+            self.clock.seconds += 1
+            if await self._one_pass():
+                return True
+        return False
+
+    def _tell(self, event: Event, type_: str | None) -> None:
+        if event.kind in self._queues:
+            self.sight.on_event(event.kind, type_, event.body)
+        elif event.type == "DELETED":
+            self._sinks[event.kind].remove(event.body)
+        else:
+            self._sinks[event.kind].upsert(event.body)
+
+
+def _version(body: Object) -> int:
+    return int(body["metadata"]["resourceVersion"])
+
+
+def _uid(body: Object) -> str:
+    return str(body["metadata"]["uid"])
+
+
+def _hush(body: Mapping[str, Any], reason: str, note: str, *, warning: bool = False) -> None:
+    """Announce nothing."""
+
+
+def _ignore(kind: str, how: str) -> None:
+    """Count nothing."""
