@@ -1,5 +1,9 @@
 """A Tenant's home: its namespace in one Environment, the objects in it, and somebody who is allowed to spoil them."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,3 +121,23 @@ def essence(obj: Object) -> Object:
     kept = {key: meta.get(key) or {} for key in ("labels", "annotations")}
     bookkeeping = ("metadata", "status", "apiVersion", "kind")
     return {"metadata": kept} | {key: value for key, value in obj.items() if key not in bookkeeping}
+
+
+@asynccontextmanager
+async def every_version(admin: Admin, root: str, name: str) -> AsyncIterator[list[Object]]:
+    """All versions of one object of ours that the API server stores while the context lasts, in order."""
+    seen: list[Object] = []
+    url = f"{admin.server}{root}?watch=true&fieldSelector=metadata.name%3D{name}"
+    async with admin.session.get(url, headers=list(admin.headers), ssl=admin.tls) as stream:
+
+        async def read() -> None:
+            async for line in stream.content:
+                event = json.loads(line)
+                seen.append(event["object"])
+
+        reading = asyncio.create_task(read())
+        try:
+            yield seen
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)

@@ -236,7 +236,7 @@ async def test_a_fight_over_the_tenant_label_ends_too(
     home = await move_in(admin, tenant_name)
 
     async def is_labelled() -> bool:
-        return (await home.get())["metadata"]["labels"].get("landlord.dev/tenant") == home.tenant
+        return bool((await home.get())["metadata"]["labels"].get("landlord.dev/tenant") == home.tenant)
 
     for _ in range(5):
         await home.spoil("Namespace", "", {"metadata": {"labels": {"landlord.dev/tenant": None}}})

@@ -52,7 +52,7 @@ async def test_quotas_above_the_aggregate_are_refused_with_numbers_and_heal(
 async def test_an_environments_defaults_can_break_and_mend_the_aggregate(
     operator: OperatorProcess, admin: Admin, tenant_name: str
 ) -> None:
-    quota = {"tenantDefaults": {"quota": {"hard": {"pods": 5}}}}
+    quota: Object = {"tenantDefaults": {"quota": {"hard": {"pods": 5}}}}
     wanted = tenant(tenant_name, tenant_name, quota={"aggregate": {"pods": 5}})
     await admin.apply_manifests(environment(tenant_name, **quota), wanted)
     await until_ready(admin, tenant_name)
