@@ -135,3 +135,33 @@ async def test_a_protected_tenant_cannot_be_deleted(operator: OperatorProcess, a
     await admin.apply_manifests(tenant(tenant_name, tenant_name, deletionProtection=False))
     await until_ready(admin, tenant_name)
     await admin.delete(f"{TENANTS}/{tenant_name}")
+
+
+async def test_rights_that_are_taken_away_do_not_wait_for_the_rest_to_be_mended(
+    operator: OperatorProcess, admin: Admin, tenant_name: str
+) -> None:
+    leaving = {"kind": "User", "name": "jane", "role": "owner"}
+    staying = {"kind": "User", "name": "joe", "role": "editor"}
+    await admin.apply_manifests(environment(tenant_name), tenant(tenant_name, tenant_name, members=[leaving, staying]))
+    await until_ready(admin, tenant_name)
+    namespace = f"{tenant_name}-{tenant_name}"
+    too_much = {"name": tenant_name, "quota": {"hard": {"pods": 10}}}
+    await admin.apply_manifests(
+        tenant(tenant_name, too_much, members=[staying], cordoned=True, quota={"aggregate": {"pods": 5}})
+    )
+    found = await until_condition(admin, tenant_name, reason="AggregateExceeded")
+    assert "10" in condition(found)["message"]
+    assert found["status"]["summary"] == "1/1", "what was applied before runs on"
+    assert await _children(admin, namespace) == {"landlord-profile", "landlord-deployer", "landlord-editor"}
+    labels = (await admin.get(f"/api/v1/namespaces/{namespace}"))["metadata"]["labels"]
+    assert labels["landlord.dev/cordoned"] == "true"
+
+
+async def test_a_role_that_does_not_exist_is_told_by_name(
+    operator: OperatorProcess, admin: Admin, tenant_name: str
+) -> None:
+    wanted = tenant(tenant_name, tenant_name, defaults={"deployer": {"clusterRoles": ["no-such-role"]}})
+    await admin.apply_manifests(environment(tenant_name), wanted)
+    found = await until_condition(admin, tenant_name, status="False")
+    assert "no-such-role" in condition(found)["message"]
+    assert condition(found, "Stalled")["status"] == "True"

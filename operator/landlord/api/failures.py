@@ -6,7 +6,8 @@
     |- Transient(why)         the outside stumbled                     retry with backoff
     |  |- Busy(after)         the API server asked us to slow down     retry no sooner than ``after``
     |  |- Conflict            somebody wrote in between                read the world again, then decide again
-    |  `- Gone                the watch or page is too old             list again
+    |  |- Gone                the watch or page is too old             list again
+    |  `- Missing             what the request names is not there      read the world again
     `- Refused(why)           the outside said no for good             slow retry; Stalled until spec or rights change
        |- Forbidden           RBAC, a quota or an admission policy said no
        |- Invalid             the API server will not take this manifest
@@ -61,6 +62,10 @@ class Conflict(Transient):
 
 class Gone(Transient):
     """410: the resourceVersion or continue token is too old. Nothing was changed."""
+
+
+class Missing(Transient):
+    """404: the object, its namespace, or something it refers to is not there. Nothing was changed."""
 
 
 class Refused(LandlordFailure):

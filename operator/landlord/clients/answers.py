@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from landlord.api.failures import Busy, Conflict, Forbidden, Gone, Invalid, LandlordFailure, Transient
+from landlord.api.failures import Busy, Conflict, Forbidden, Gone, Invalid, LandlordFailure, Missing, Transient
 from landlord.api.refs import Resource
 
 
@@ -23,7 +23,7 @@ def watch_event(event: dict[str, Any], resource: Resource) -> dict[str, Any]:
 
 
 _FINAL: Mapping[int, type[LandlordFailure]] = {400: Invalid, 403: Forbidden, 422: Invalid}
-_TOLD: Mapping[int, type[LandlordFailure]] = {409: Conflict, 410: Gone}
+_TOLD: Mapping[int, type[LandlordFailure]] = {404: Missing, 409: Conflict, 410: Gone}
 
 
 def failure(status: int, headers: Mapping[str, str], text: str, doing: str) -> LandlordFailure:

@@ -8,7 +8,7 @@ from datetime import datetime
 from landlord.api import names
 from landlord.api.conditions import Reason
 from landlord.api.environment import DriftMode
-from landlord.api.failures import Conflict, Forbidden, Invalid, LandlordFailure, NotOurs, Refused
+from landlord.api.failures import Conflict, Forbidden, LandlordFailure, NotOurs, Refused
 from landlord.core.child import Child, observe
 from landlord.core.drift import Answer, Ledger, answer, graft, other_writer, pointers
 from landlord.core.manifest import Desired, content, differing_paths
@@ -269,9 +269,9 @@ def _reason(failure: LandlordFailure) -> Reason:
     match failure:
         case Forbidden():
             return Reason.FORBIDDEN
-        case Invalid():
-            return Reason.REJECTED
         case NotOurs():
             return Reason.NOT_OURS
+        case Refused():
+            return Reason.REJECTED
         case _:
             return Reason.API_TROUBLE

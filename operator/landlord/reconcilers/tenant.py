@@ -1,7 +1,7 @@
 """The Tenant's pass: gather what is so, decide what should be, act on the difference, record what came of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from landlord.reconcilers.departure import POLL, Departure
 from landlord.reconcilers.environment_pass import EnvironmentPass, Trace
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.record import Announce, Recorder
+from landlord.reconcilers.revocation import revoke
 from landlord.reconcilers.verification import Verifier
 from landlord.reconcilers.world import Body, World
 from landlord.reconcilers.writer import Writer
@@ -105,6 +106,7 @@ class TenantReconciler:
         places = planning.places(facts.name, facts.tenant, facts.environments, self._platform)
         fault = aggregate.fault(facts.tenant, {name: place.body for name, place in places.items()})
         if fault:
+            await self._revoke(facts, places.values())
             await self._record(facts, self._whole(facts, fault=(Reason.AGGREGATE_EXCEEDED, fault)))
             return Outcome()
         facts = await self._hold(facts)
@@ -146,11 +148,17 @@ class TenantReconciler:
         try:
             plan = planning.plan(place)
         except SpecFault as fault:
+            await self._revoke(facts, [place])
             return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), Trace()
         claim = self._claim(facts, mine, namespace, entry)
         applied, adopted = str(entry.get("digest", "")), bool(entry.get("adopted"))
         step = EnvironmentPass(self._writer, plan, claim, applied, adopted, self._ledger(facts), facts.now)
         return await step.run(), step.trace
+
+    async def _revoke(self, facts: Facts, places: Iterable[Place]) -> None:
+        """Rights taken away never wait for the rest of a spec to be mended; once for each new generation."""
+        if (facts.body.get("status") or {}).get("observedGeneration") != objects.generation(facts.body):
+            await revoke(self._writer, places)
 
     def _claim(self, facts: Facts, mine: TenantEnvironment, namespace: str, entry: Mapping[str, Any]) -> Claim:
         return Claim(
@@ -201,6 +209,7 @@ class TenantReconciler:
             fault=fault,
             members=members.resolved(facts.tenant.spec.members, tiers),
             handled_at=objects.asked_at(facts.body),
+            expected=len(facts.tenant.spec.environments),
             seen=seen or (),
             untouched=tuple(kept) if seen is None else (),
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from landlord.api import names
-from landlord.api.failures import Invalid, NotOurs, Transient
+from landlord.api.failures import Invalid, LandlordFailure, Missing, NotOurs, Refused, Transient
 from landlord.api.refs import BY_KIND, CHILDREN, ROLE_BINDINGS, SERVICE_ACCOUNTS, Ref
 from landlord.clients.cluster import Cluster
 from landlord.core.child import Child, observe
@@ -84,6 +84,8 @@ class Writer:
     async def _apply(self, wanted: Desired, manifest: Object) -> Object:
         try:
             return await self.cluster.apply(wanted.resource, manifest)
+        except Missing as failure:
+            raise _missing_role(wanted, failure) from failure
         except Invalid:
             if wanted.resource is not ROLE_BINDINGS or not await self._clear_other_role(wanted):
                 raise
@@ -108,6 +110,14 @@ class Writer:
             self.forget(wanted.ref)
         self.world.upsert(child)
         return child
+
+
+def _missing_role(wanted: Desired, failure: Missing) -> LandlordFailure:
+    """A RoleBinding to a role that does not exist is refused in words that do not say so."""
+    role = (wanted.manifest.get("roleRef") or {}).get("name")
+    if role is None or f'"{role}" not found' not in failure.why:
+        return failure
+    return Refused(f"There is no ClusterRole {role}; create it, or take it out of deployer.clusterRoles.")
 
 
 def _refuse_foreign(wanted: Desired, live: Object) -> None:

@@ -52,6 +52,8 @@ class Whole:
     deleting: str = ""
     members: Sequence[Json] = ()
     handled_at: str | None = None
+    expected: int = 0
+    """How many environments the spec has, for the summary of a Tenant in which nothing was done yet."""
     seen: Sequence[Seen] = field(default_factory=tuple)
     untouched: Sequence[Json] = ()
     """Environment entries that stay as they were, because nothing was done."""
@@ -69,7 +71,7 @@ def status(before: Mapping[str, Any], whole: Whole, now: datetime) -> Json:
         "conditions": settle(before.get("conditions") or (), findings, whole.generation, now),
         "environments": environments,
         "members": list(whole.members),
-        "summary": f"{ready}/{len(environments)}",
+        "summary": f"{ready}/{max(len(environments), whole.expected)}",
     }
     return fresh | ({"lastHandledReconcileAt": whole.handled_at} if whole.handled_at else {})
 
