@@ -203,7 +203,7 @@ class EnvironmentPass:
         """Run steps side by side; failures are kept, anything else is a bug and goes on up."""
         for result in await asyncio.gather(*steps, return_exceptions=True):
             if isinstance(result, LandlordFailure):
-                self.trace.failures.append(result)
+                self.trace.failures.append(_or_lag(result))
             elif isinstance(result, BaseException):
                 raise result
 
@@ -263,6 +263,16 @@ class EnvironmentPass:
 
 
 _TAKEN = {Reason.NAMESPACE_TERMINATING: State.WORKING, Reason.DRIFT_FOUND: State.WAITING}
+
+
+_NO_TENANT = "only in namespaces of tenants"
+"""Words of the policy that confines the operator; passes write in namespaces that carry the tenant's label."""
+
+
+def _or_lag(failure: LandlordFailure) -> LandlordFailure:
+    """The failure; but the API server's own cache shows an adopted namespace without its new label for a moment."""
+    is_lag = isinstance(failure, Forbidden) and _NO_TENANT in failure.why
+    return Transient(f"The API server does not know yet whose the namespace is: {failure.why}") if is_lag else failure
 
 
 def _reason(failure: LandlordFailure) -> Reason:
