@@ -92,7 +92,7 @@ def _start(kubeconfig: Path, log: Path, terminal: Terminal) -> "subprocess.Popen
         # In a session of its own, so that Ctrl-C reaches the demo alone, which then stops it.
         return subprocess.Popen(
             [program, "run", *flags, "--listen", "127.0.0.1:0"],
-            env=clean,
+            env={**clean, "TMPDIR": str(log.parent)},  # what it leaves when killed goes with the scratch folder
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
