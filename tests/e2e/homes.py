@@ -14,6 +14,8 @@ from tests.polling import eventually
 
 OPERATOR = "system:serviceaccount:landlord-system:landlord"
 """Who the operator is to the API server."""
+REVIEWS = "/apis/authorization.k8s.io/v1"
+"""Where the API server is asked what somebody may do."""
 INTRUDER = "intruder"
 """Field manager of the hand edits: conditions and Events must name it."""
 
@@ -103,6 +105,28 @@ async def move_in(admin: Admin, name: str, environment_spec: Object | None = Non
     await admin.apply_manifests(environment(name, **(environment_spec or {})), tenant(name, name, **spec))
     await until_ready(admin, name)
     return Home(admin, name, name)
+
+
+async def until_may(who: Admin, namespace: str, asked: str, *, allowed: bool = True) -> None:
+    """Return once the API server answers so: it takes a moment to see a new binding."""
+
+    async def answers_so() -> bool:
+        return await can(who, namespace, asked) is allowed
+
+    await eventually(answers_so, deadline=10, describe=f"{asked} in {namespace}: {allowed}")
+
+
+async def can(who: Admin, namespace: str, asked: str) -> bool:
+    """What `kubectl auth can-i` answers to something like `get pods/log` or `create jobs.batch`."""
+    verb, what = asked.split()
+    named, _, subresource = what.partition("/")
+    resource, _, group = named.partition(".")
+    what_exactly = {"group": group, "resource": resource, "subresource": subresource}
+    attributes = {"namespace": namespace, "verb": verb, **what_exactly}
+    answer = await who.create(
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": {"resourceAttributes": attributes}}
+    )
+    return bool(answer["status"]["allowed"])
 
 
 async def change_environment(admin: Admin, name: str, **spec: Any) -> None:

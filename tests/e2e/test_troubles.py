@@ -3,7 +3,7 @@
 import pytest
 
 from tests.admin import Admin, ApiError
-from tests.e2e.homes import Home, change_environment, change_tenant, move_in
+from tests.e2e.homes import Home, change_environment, change_tenant, move_in, until_may
 from tests.manifests import Object, condition, environment, tenant, until_condition, until_ready
 from tests.operator_process import OperatorProcess
 from tests.polling import eventually
@@ -193,6 +193,7 @@ async def test_a_cordoned_tenant_stands_still_but_for_kubernetes_itself(
     people = [admin.as_user("owner.jane"), admin.as_user("editor.jane")]
     deployer = admin.as_user(f"system:serviceaccount:landlord-deployers:{home.namespace}")
     for number, who in enumerate((*people, deployer)):
+        await until_may(who, home.namespace, "create configmaps")
         await who.create(f"{core}/configmaps", {"metadata": {"name": f"before-{number}"}})
     await change_tenant(admin, tenant_name, cordoned=True)
     body = await until_condition(admin, tenant_name, "Cordoned", status="True")
