@@ -13,8 +13,8 @@ from typing import Any
 
 from landlord.api import names
 from landlord.api.failures import LandlordFailure
-from landlord.api.refs import CHILDREN, ENVIRONMENTS, TENANTS, Ref
-from landlord.clients.cluster import Cluster
+from landlord.api.refs import CHILDREN, ENVIRONMENTS, TENANTS, Ref, Resource
+from landlord.clients.cluster import Cluster, Page
 from landlord.core.tenant.defaults import PlatformDefaults
 from landlord.reconcilers.environment import EnvironmentReconciler
 from landlord.reconcilers.outcome import Outcome, Reconcile
@@ -28,8 +28,6 @@ from tests.polling import eventually
 
 Object = dict[str, Any]
 Key = tuple[str, str, str]
-View = dict[Key, Object]
-"""Everything a tenant consists of, by kind, namespace and name, at one moment."""
 
 HORIZON_SECONDS = 45
 """What is to come later than this is a periodic look, not work."""
@@ -50,6 +48,19 @@ class Clock:
     def now(self) -> datetime:
         """The time of day."""
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a tenant consists of, by kind, namespace and name, and the version at which it was so."""
+
+    objects: dict[Key, Object] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def uids(self) -> set[str]:
+        """The UIDs of all of it."""
+        return {str(body["metadata"]["uid"]) for body in self.objects.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +100,30 @@ class Watching:
         selector = f"{names.LABEL_TENANT}={self.tenant}"
         bodies, lists = await asyncio.gather(
             asyncio.gather(*(self.cluster.get(resource, name) for resource, name in own)),
-            asyncio.gather(*(self.cluster.list_all(resource, selector=selector) for resource in CHILDREN)),
+            asyncio.gather(*(self._list(resource, selector) for resource in CHILDREN)),
         )
         found = [(resource.kind, body) for (resource, _), body in zip(own, bodies, strict=True) if body is not None]
-        found += [(resource.kind, body) for resource, each in zip(CHILDREN, lists, strict=True) for body in each]
-        return {(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]): body for kind, body in found}
+        found += [(resource.kind, body) for resource, each in zip(CHILDREN, lists, strict=True) for body in each.items]
+        objects = {(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]): body for kind, body in found}
+        return View(objects, max(int(each.resource_version) for each in lists))
+
+    async def _list(self, resource: Resource, selector: str) -> Page:
+        (page,) = [page async for page in self.cluster.pages(resource, selector=selector)]
+        return page
 
 
 def events(before: View, after: View) -> list[Event]:
     """What watches tell when the world goes from one view to another, in the order of its versions."""
-    latest = max((_version(body) for body in after.values()), default=0)
     found = []
-    for key, body in before.items():
-        if key not in after or _uid(after[key]) != _uid(body):
-            farewell = {**body, "metadata": {**body["metadata"], "resourceVersion": str(max(latest, _version(body)))}}
-            found.append(Event(key[0], "DELETED", farewell if key not in after else body))
-    for key, body in sorted(after.items(), key=lambda item: _version(item[1])):
-        if key not in before or _uid(before[key]) != _uid(body):
+    for key, body in before.objects.items():
+        if key not in after.objects or _uid(after.objects[key]) != _uid(body):
+            end = {**body, "metadata": {**body["metadata"], "resourceVersion": str(after.version)}}
+            found.append(Event(key[0], "DELETED", end if key not in after.objects else body))
+    for key, body in sorted(after.objects.items(), key=lambda item: _version(item[1])):
+        known = before.objects.get(key)
+        if known is None or _uid(known) != _uid(body):
             found.append(Event(key[0], "ADDED", body))
-        elif before[key]["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+        elif _version(known) != _version(body):
             found.append(Event(key[0], "MODIFIED", body))
     return found
 
@@ -122,7 +138,7 @@ class InProcess:
     feed: Feed = field(default_factory=Feed)
     begin: View | None = None
     """A list of long ago, which a lagging API server answers with at the start; None for what is so."""
-    view: View = field(default_factory=dict)
+    view: View = field(default_factory=View)
     past: list[Event] = field(default_factory=list)
     passes: list[str] = field(default_factory=list)
     heard_of: int = 0
@@ -196,9 +212,9 @@ class InProcess:
     async def _start(self) -> None:
         """List everything, and do what has to be done by that."""
         self.view = await self.watching.look() if self.begin is None else self.begin
-        for event in events({}, self.view):
+        for event in events(View(), self.view):
             self._tell(event, None)
-        self.past += events({}, self.view)
+        self.past += events(View(), self.view)
         self.sight.open()
         await self.work()
 

@@ -12,7 +12,7 @@ from tests.admin import Admin
 from tests.fault_plans import Course, Plan, faults_found, plans, run
 from tests.fault_scenarios import SCENARIOS
 
-AT_ONCE = 6
+AT_ONCE = 32
 
 
 @pytest.fixture

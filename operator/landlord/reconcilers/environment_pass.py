@@ -8,7 +8,7 @@ from datetime import datetime
 from landlord.api import names
 from landlord.api.conditions import Reason
 from landlord.api.environment import DriftMode
-from landlord.api.failures import Conflict, Forbidden, LandlordFailure, NotOurs, Refused
+from landlord.api.failures import Conflict, Forbidden, LandlordFailure, NotOurs, Refused, Transient
 from landlord.core.child import Child, observe
 from landlord.core.drift import Answer, Ledger, answer, graft, other_writer, pointers
 from landlord.core.manifest import Desired, content, differing_paths
@@ -54,13 +54,15 @@ class EnvironmentPass:
     trace: Trace = field(default_factory=Trace)
 
     async def run(self) -> Seen:
-        """Settle whose the namespace is, make everything in it as wanted, and tell how it is."""
+        """Settle whose the namespace is, make everything in it as wanted, and tell how it is. Raises only bugs."""
         try:
-            verdict = await self._settle()
+            return await self._run()
         except LandlordFailure as failure:
             self.trace.failures.append(failure)
             return self._failed(None)
-        match verdict:
+
+    async def _run(self) -> Seen:
+        match await self._settle():
             case Taken(reason, message):
                 return self._seen(_TAKEN.get(reason, State.STUCK), reason, message)
             case PreviewOnly(child):
@@ -84,6 +86,7 @@ class EnvironmentPass:
                 verdict = ownership.judge(self.claim, known, is_protected=protected)
         match verdict:
             case Ours(child):
+                self.adopted = self.adopted if self.claim.known_uid else await self._was_there_before()
                 return await self._keep_namespace(child)
             case Adoptable(child):
                 self.applied, self.adopted = "", True
@@ -101,6 +104,13 @@ class EnvironmentPass:
         self.applied, self.adopted, self.is_new = "", False, True
         self.trace.notes.append(("Created", f"Created namespace {self.claim.namespace}."))
         return child
+
+    async def _was_there_before(self) -> bool:
+        """Whether somebody else made the namespace: asked when an earlier pass ended before its status was written."""
+        live = await self.writer.live(self.plan.namespace.ref)
+        entries = ((live or {}).get("metadata") or {}).get("managedFields") or ()
+        writes = {(entry.get("manager"), entry.get("operation")) for entry in entries}
+        return (names.FIELD_MANAGER, "Update") not in writes  # which creating leaves, and applying does not
 
     def _may_remake(self) -> Taken | None:
         """Why a namespace that was deleted by hand is not made anew; None when it is."""
