@@ -93,9 +93,7 @@ def _expanded(rules: Iterable[Object]) -> set[tuple[str, str, str, str]]:
 
 async def _rights(who: Admin, namespace: str) -> set[tuple[str, str, str, str]]:
     """What `kubectl auth can-i --list` shows."""
-    answer = await who.create(
-        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {"spec": {"namespace": namespace}}
-    )
+    answer = await who.create(f"{REVIEWS}/selfsubjectrulesreviews", {"spec": {"namespace": namespace}})
     assert not answer["status"]["incomplete"]
     return _expanded(answer["status"]["resourceRules"])
 
