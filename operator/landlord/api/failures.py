@@ -17,6 +17,7 @@ Clients translate vendor errors into these, and nothing else leaves them. Expect
 closed) is a value, not a failure. Anything outside the tree is a bug: logged with its traceback and retried.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -82,3 +83,9 @@ class Invalid(Refused):
 
 class NotOurs(Refused):
     """An object of that name exists and is somebody else's; it was left as it is."""
+
+
+def raise_worst(failures: Sequence[LandlordFailure]) -> None:
+    """Raise the failure that decides when to try again: what may heal goes before what was refused."""
+    for failure in sorted(failures, key=lambda each: isinstance(each, Refused)):
+        raise failure

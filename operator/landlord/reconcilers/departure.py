@@ -6,6 +6,7 @@ from typing import Any
 
 from landlord.api import names
 from landlord.api.conditions import Reason
+from landlord.api.failures import LandlordFailure, raise_worst
 from landlord.api.refs import TENANTS
 from landlord.api.tenant import DeletionPolicy, Tenant
 from landlord.core.child import Child
@@ -43,39 +44,57 @@ class Departure:
             return Outcome()
         await self._verifier.verify(body["metadata"]["name"], now)
         children = teardown.namespaces_held(self._writer, body["metadata"]["name"])
-        waiting = [text for child in children if (text := await self._let_go(body, child, _policy(body), now))]
+        failures: list[LandlordFailure] = []
+        steps = [await self._let_go(body, child, _policy(body), now, failures) for child in children]
+        waiting = [text for text in steps if text]
         if waiting:
             await self._say(body, " ".join(waiting), now)
+            raise_worst(failures)
             return Outcome(POLL)
         await objects.release(self._writer.cluster, TENANTS, body)
         return Outcome()
 
-    async def remove_departed(self, body: Body, tenant: Tenant, now: datetime) -> list[Seen]:
+    async def remove_departed(
+        self, body: Body, tenant: Tenant, now: datetime, failures: list[LandlordFailure]
+    ) -> list[Seen]:
         """Let go of namespaces whose environment is no longer in the spec; those that are not gone yet."""
         name = body["metadata"]["name"]
         wanted = {planning.namespace_of(name, mine) for mine in tenant.spec.environments}
         current = {mine.name for mine in tenant.spec.environments}
         gone = [child for child in teardown.namespaces_held(self._writer, name) if child.ref.name not in wanted]
-        seen = [await self._depart(body, tenant, child, current, now) for child in gone]
+        seen = [await self._depart(body, tenant, child, current, now, failures) for child in gone]
         return [entry for entry in seen if entry is not None]
 
     async def _depart(
-        self, body: Body, tenant: Tenant, child: Child, current: Collection[str], now: datetime
+        self,
+        body: Body,
+        tenant: Tenant,
+        child: Child,
+        current: Collection[str],
+        now: datetime,
+        failures: list[LandlordFailure],
     ) -> Seen | None:
         if tenant.spec.deletion_protection:
             state = State.STUCK
             message = "Not in the spec any more, but spec.deletionProtection is true; set it to false to let it go."
         else:
-            state, message = State.WORKING, await self._let_go(body, child, tenant.spec.deletion_policy, now)
+            state = State.WORKING
+            message = await self._let_go(body, child, tenant.spec.deletion_policy, now, failures)
         if not message or child.environment in current:
             return None
         name = child.environment or child.ref.name[:40].rstrip("-")
         return Seen(name, child.ref.name, state, Reason.DELETING, message, uid=child.uid)
 
-    async def _let_go(self, body: Body, child: Child, policy: DeletionPolicy, now: datetime) -> str:
-        """One step; what is still waited for, empty when the namespace is gone or let go."""
+    async def _let_go(
+        self, body: Body, child: Child, policy: DeletionPolicy, now: datetime, failures: list[LandlordFailure]
+    ) -> str:
+        """One step; what is still waited for, empty when the namespace is gone or let go; failures are kept."""
         was_deleting = child.deleting
-        farewell = await teardown.let_go(self._writer, child, policy, now)
+        try:
+            farewell = await teardown.let_go(self._writer, child, policy, now)
+        except LandlordFailure as failure:
+            failures.append(failure)
+            return f"Namespace {child.ref.name}: {failure.why}"
         if farewell.message and not was_deleting:
             self._recorder.announce(body, "Deleting", f"Deleting namespace {child.ref.name}.")
         if not farewell.message:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from landlord.core.drift import pointers
 from landlord.core.tenant import accounts, members, namespaces
 from landlord.core.tenant.place import Place
 from landlord.reconcilers.writer import Writer
@@ -20,13 +21,15 @@ async def revoke(writer: Writer, places: Iterable[Place]) -> None:
 
 
 async def _revoke(writer: Writer, place: Place, uid: str) -> None:
+    ignore = place.environment.spec.drift.ignore
     labelled = namespaces.plan(place)
-    if not writer.in_sync(labelled):
-        await writer.apply(labelled, uid=uid)
+    if not writer.in_sync(labelled, pointers(ignore, labelled.ref)):
+        await writer.apply(labelled, uid=uid, pointers=pointers(ignore, labelled.ref))
     wanted = {binding.ref: binding for binding in (*accounts.deployer(place), *members.plan(place))}
     for child in list(writer.world.children(place.tenant_name).values()):
         if child.ref.kind == "RoleBinding" and child.ref.namespace == place.namespace and child.ref not in wanted:
             await writer.delete(child)
     for binding in wanted.values():
-        if writer.world.child(binding.ref) is not None and not writer.in_sync(binding):
-            await writer.apply(binding)
+        allowed = pointers(ignore, binding.ref)
+        if writer.world.child(binding.ref) is not None and not writer.in_sync(binding, allowed):
+            await writer.apply(binding, pointers=allowed)

@@ -1,16 +1,16 @@
 """The Tenant's pass: gather what is so, decide what should be, act on the difference, record what came of it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from landlord.api.conditions import Reason
 from landlord.api.environment import Environment
-from landlord.api.failures import LandlordFailure, Refused, SpecFault
+from landlord.api.failures import LandlordFailure, SpecFault, raise_worst
 from landlord.api.refs import TENANTS, Ref
 from landlord.api.tenant import Tenant, TenantEnvironment
 from landlord.clients.cluster import Cluster
@@ -34,6 +34,8 @@ from landlord.reconcilers.writer import Writer
 
 Corrected = Callable[[str, str], None]
 """Counts a correction: the kind of object, and ``applied`` or ``recreated``."""
+
+Result = TypeVar("Result")
 
 LOOK_AGAIN = timedelta(seconds=60)
 """After this a namespace that somebody else holds, a preview or a contested object is looked at again."""
@@ -106,18 +108,21 @@ class TenantReconciler:
         places = planning.places(facts.name, facts.tenant, facts.environments, self._platform)
         fault = aggregate.fault(facts.tenant, {name: place.body for name, place in places.items()})
         if fault:
-            await self._revoke(facts, places.values())
+            trace = await self._revoke(facts, places)
             await self._record(facts, self._whole(facts, fault=(Reason.AGGREGATE_EXCEEDED, fault)))
+            raise_worst(trace.failures)
             return Outcome()
         facts = await self._hold(facts)
         await self._verifier.verify_if_due(facts.body, self._interval(facts), facts.now)
-        passes = (self._environment(facts, mine, places.get(mine.name)) for mine in facts.tenant.spec.environments)
-        done = await asyncio.gather(*passes)
-        departed = await self._departure.remove_departed(facts.body, facts.tenant, facts.now)
+        done = await _all(
+            [self._environment(facts, mine, places.get(mine.name)) for mine in facts.tenant.spec.environments]
+        )
+        failures = [failure for _, trace in done for failure in trace.failures]
+        departed = await self._departure.remove_departed(facts.body, facts.tenant, facts.now, failures)
         seen = [*(entry for entry, _ in done), *departed]
         await self._record(facts, self._whole(facts, seen=seen))
         self._tell(facts, [trace for _, trace in done])
-        _raise_worst([failure for _, trace in done for failure in trace.failures])
+        raise_worst(failures)
         return Outcome(self._again(facts, seen))
 
     def _tell(self, facts: Facts, traces: Sequence[Trace]) -> None:
@@ -148,17 +153,20 @@ class TenantReconciler:
         try:
             plan = planning.plan(place)
         except SpecFault as fault:
-            await self._revoke(facts, [place])
-            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), Trace()
+            trace = await self._revoke(facts, {mine.name: place})
+            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), trace
         claim = self._claim(facts, mine, namespace, entry)
         applied, adopted = str(entry.get("digest", "")), bool(entry.get("adopted"))
         step = EnvironmentPass(self._writer, plan, claim, applied, adopted, self._ledger(facts), facts.now)
         return await step.run(), step.trace
 
-    async def _revoke(self, facts: Facts, places: Iterable[Place]) -> None:
-        """Rights taken away never wait for the rest of a spec to be mended; once for each new generation."""
-        if (facts.body.get("status") or {}).get("observedGeneration") != objects.generation(facts.body):
-            await revoke(self._writer, places)
+    async def _revoke(self, facts: Facts, places: Mapping[str, Place]) -> Trace:
+        """Rights taken away never wait for the rest of a spec to be mended."""
+        try:
+            await revoke(self._writer, [place for name, place in places.items() if self._closed(name) is None])
+        except LandlordFailure as failure:
+            return Trace(failures=[failure])
+        return Trace()
 
     def _claim(self, facts: Facts, mine: TenantEnvironment, namespace: str, entry: Mapping[str, Any]) -> Claim:
         return Claim(
@@ -274,7 +282,10 @@ def _untouched(name: str, namespace: str, entry: Mapping[str, Any], state: State
     return Seen(name, namespace, state, reason, message, uid=uid, digest=digest, adopted=bool(entry.get("adopted")))
 
 
-def _raise_worst(failures: Sequence[LandlordFailure]) -> None:
-    """What may heal is tried again sooner than what was refused, so it decides."""
-    for failure in sorted(failures, key=lambda each: isinstance(each, Refused)):
-        raise failure
+async def _all(passes: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
+    """The results of all passes; a bug in one goes on up only when all have ended, so that none runs on unseen."""
+    done = await asyncio.gather(*passes, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in done if not isinstance(result, BaseException)]
