@@ -330,8 +330,9 @@ class Watching(RuleBasedStateMachine):
 
     @rule()
     def the_watch_breaks_and_lists_anew(self) -> None:
-        """What happened meanwhile is never told; answers as old as that have come before."""
+        """What happened meanwhile is never told, nor what was told before; answers as old as that have come."""
         self.answers.clear()
+        self.heard.clear()
         self.list = None
         before, listed = self.world.known(), list(self.server.labelled.values())
         self.told = len(self.server.events)
