@@ -84,7 +84,7 @@ e2e: programs ## Tests of the operator as a process of its own.
 
 bench: programs ## Benchmarks, each a ratio or a bound in one run on one machine.
 	$(call say,Benchmarks)
-	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
+	@$(PY) -m tests.bench $(BENCH_ARGS)
 
 faults: programs ## Crash plans, bad input, killed leaders, attacks.
 	$(call say,Faults)

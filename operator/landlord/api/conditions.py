@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ENVIRONMENT_MISSING = "EnvironmentMissing"
     ENVIRONMENT_DELETING = "EnvironmentDeleting"
     ENVIRONMENT_SUSPENDED = "EnvironmentSuspended"
+    ENVIRONMENT_INVALID = "EnvironmentInvalid"
     NAMESPACE_CONFLICT = "NamespaceConflict"
     NAMESPACE_EXISTS = "NamespaceExists"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
@@ -91,6 +92,10 @@ REASONS: dict[Reason, tuple[str, str]] = {
         "Take it out of the Tenant, or create the Environment anew.",
     ),
     Reason.ENVIRONMENT_SUSPENDED: ("The Environment is suspended.", "Resume the Environment to go on."),
+    Reason.ENVIRONMENT_INVALID: (
+        "The Environment's spec is not understood. What runs is left alone; nothing new is made.",
+        "Mend the Environment as its own condition says.",
+    ),
     Reason.NAMESPACE_CONFLICT: (
         "Another Tenant holds, or is first to claim, this namespace.",
         "Give one of the two another namespace.",

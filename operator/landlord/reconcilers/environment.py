@@ -47,6 +47,7 @@ class EnvironmentReconciler:
             suspended=objects.is_suspended(body),
             inhabitants=[Inhabitant(tenant, self._entry(tenant, name)) for tenant in self._world.tenants_in(name)],
             handled_at=objects.asked_at(body),
+            fault=self._world.environment_fault(name),
         )
 
     def _entry(self, tenant: str, environment: str) -> Body:

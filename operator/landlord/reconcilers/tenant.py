@@ -198,6 +198,9 @@ class TenantReconciler:
         if objects.is_suspended(body):
             why = f"Environment {environment} is suspended; resume it to go on."
             return State.FROZEN, Reason.ENVIRONMENT_SUSPENDED, why
+        if self._world.environment_fault(environment):
+            why = f"Environment {environment} is not understood; what runs is left alone. Its own conditions say why."
+            return State.WAITING, Reason.ENVIRONMENT_INVALID, why
         return None
 
     def _whole(

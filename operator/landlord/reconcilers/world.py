@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from landlord.api.environment import Environment
 from landlord.api.refs import Ref
 from landlord.core.child import Child, version_of
@@ -32,7 +34,7 @@ class World:
         self._children: dict[str, dict[Ref, Child]] = {}
         self._claims: dict[str, set[str]] = {}
         self._claimed: dict[str, set[str]] = {}
-        self._parsed: dict[str, tuple[tuple[str, int], Environment]] = {}
+        self._parsed: dict[str, tuple[tuple[str, int], Environment | None, str]] = {}
         self._gone: OrderedDict[str, int] = OrderedDict()
 
     def put_tenant(self, body: Body) -> bool:
@@ -59,17 +61,24 @@ class World:
         return self._drop(self.environments, name, uid)
 
     def environment(self, name: str) -> Environment | None:
-        """The Environment as a model, parsed once for each generation; None when there is none."""
+        """The Environment as a model, parsed once for each generation; None when there is none, or it is invalid."""
+        return self._parse(name)[0]
+
+    def environment_fault(self, name: str) -> str:
+        """Which field of the Environment is not understood and why; empty when all is well."""
+        return self._parse(name)[1]
+
+    def _parse(self, name: str) -> tuple[Environment | None, str]:
         body = self.environments.get(name)
         if body is None:
-            return None
+            return None, ""
         meta = body["metadata"]
         key = (str(meta.get("uid")), int(meta.get("generation", 0)))
         known = self._parsed.get(name)
         if known is None or known[0] != key:
-            known = (key, Environment.model_validate({"spec": body.get("spec") or {}}))
+            known = (key, *_environment(body))
             self._parsed[name] = known
-        return known[1]
+        return known[1:]
 
     def claimants(self, namespace: str) -> set[str]:
         """Tenants that name this namespace, whoever holds it."""
@@ -188,6 +197,14 @@ class World:
             self._claimed[tenant] = wanted
         for namespace in wanted:
             self._claims.setdefault(namespace, set()).add(tenant)
+
+
+def _environment(body: Body) -> tuple[Environment | None, str]:
+    try:
+        return Environment.model_validate({"spec": body.get("spec") or {}}), ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
 
 
 def claims_of(body: Body) -> set[str]:

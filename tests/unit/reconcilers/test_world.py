@@ -374,3 +374,12 @@ class Watching(RuleBasedStateMachine):
 
 Watching.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
 TestWatching = Watching.TestCase
+
+
+def test_an_environment_that_is_not_understood_is_none_and_tells_the_field() -> None:
+    world = World()
+    body = {"metadata": {"name": "dev", "uid": "u", "generation": 1, "resourceVersion": "1"}, "spec": {"tier": "huge"}}
+    world.put_environment(body)
+    assert world.environment("dev") is None
+    assert world.environment_fault("dev").startswith("spec.tier: ")
+    assert world.environment_fault("nowhere") == ""

@@ -28,6 +28,8 @@ class Facts:
     suspended: bool
     inhabitants: Sequence[Inhabitant]
     handled_at: str | None = None
+    fault: str = ""
+    """Why the spec is not understood, empty when it is."""
 
 
 def status(before: Mapping[str, Any], facts: Facts, now: datetime) -> Json:
@@ -64,6 +66,8 @@ def _findings(facts: Facts) -> list[Finding]:
     findings = [_ready(facts, named)]
     if facts.deleting and named:
         findings.append(Finding(ConditionType.RECONCILING, Status.TRUE, Reason.TENANTS_PRESENT, findings[0].message))
+    if facts.fault and not facts.deleting:
+        findings.append(Finding(ConditionType.STALLED, Status.TRUE, Reason.INVALID_SPEC, findings[0].message))
     in_use = (Reason.TENANTS_PRESENT, Reason.NO_TENANTS)
     findings.append(
         flag(ConditionType.IN_USE, in_use, f"Named by {_plural(facts)}." if named else "", "No Tenant names it.")
@@ -75,6 +79,11 @@ def _ready(facts: Facts, named: str) -> Finding:
     if facts.deleting:
         message = f"Being deleted; held while these Tenants name it: {named}. Take it out of them first."
         return Finding(ConditionType.READY, Status.UNKNOWN, Reason.TENANTS_PRESENT, message)
+    if facts.fault:
+        message = (
+            f"{facts.fault}. Change it as kubectl explain environment.spec says; no tenant is changed here until then."
+        )
+        return Finding(ConditionType.READY, Status.FALSE, Reason.INVALID_SPEC, message)
     if facts.suspended:
         return Finding(
             ConditionType.READY, Status.TRUE, Reason.SUSPENDED, "Suspended: its tenants are left as they are."

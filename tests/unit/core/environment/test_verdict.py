@@ -60,6 +60,13 @@ def test_a_suspended_environment_is_ready_and_says_so() -> None:
     assert ready(told(suspended=True)) == ("True", "Suspended")
 
 
+def test_an_environment_that_is_not_understood_is_stalled_and_names_the_field() -> None:
+    result = told(inhabitant("a"), fault="spec.tier: no such tier")
+    assert ready(result) == ("False", "InvalidSpec")
+    assert is_true(result["conditions"], ConditionType.STALLED)
+    assert "spec.tier" in find(result["conditions"], ConditionType.READY)["message"]
+
+
 def test_an_environment_that_is_held_names_who_holds_it() -> None:
     result = told(inhabitant("shop"), inhabitant("bank"), deleting=True, suspended=True)
     assert ready(result) == ("Unknown", "TenantsPresent")
