@@ -71,7 +71,7 @@ class Course:
 async def run(plan: Plan, admin: Admin, shared: Cluster) -> Course:
     """Play the scenario with the plan's disturbance until all is at rest."""
     stage = Stage(admin, short_name("f"))
-    watching = Watching(shared, stage.name, stage.environments)
+    watching = Watching(shared, (stage.name,), stage.environments)
     clock, cluster = Clock(), FaultyCluster(shared)
     operator = InProcess(cluster, watching, clock)
     *before, last = SCENARIOS[plan.scenario]
@@ -135,8 +135,10 @@ def plans(reference: Course) -> Iterator[Plan]:
     for number in range(1, len(reference.writes) + 1):
         for kind in (Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.LOST, _REFUSALS[number % len(_REFUSALS)]):
             yield Plan(scenario, (Fault(kind, number),))
-        yield Plan(scenario, (Fault(Kind.CRASH_AFTER, number),), stale=True)
-        yield Plan(scenario, (Fault(Kind.CRASH_AFTER, number), Fault(Kind.CRASH_AFTER, 1)))
+        if number % 2:
+            yield Plan(scenario, (Fault(Kind.CRASH_AFTER, number),), stale=True)
+        else:
+            yield Plan(scenario, (Fault(Kind.CRASH_AFTER, number), Fault(Kind.CRASH_AFTER, 1)))
     for feed in FEEDS:
         yield Plan(scenario, feed=feed)
     yield Plan(scenario, echo=True)

@@ -6,7 +6,7 @@ is waited for.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything a tenant consists of, by kind, namespace and name, and the version at which it was so."""
+    """Everything tenants consist of, by kind, namespace and name, and the version at which it was so."""
 
     objects: dict[Key, Object] = field(default_factory=dict)
     version: int = 0
@@ -88,24 +88,31 @@ class Feed:
 
 @dataclass(slots=True)
 class Watching:
-    """What the operator's watches would show of one tenant and its Environments."""
+    """What the operator's watches would show of some tenants and their Environments."""
 
     cluster: Cluster
-    tenant: str
+    tenants: tuple[str, ...]
     environments: tuple[str, ...]
 
-    async def look(self) -> View:
-        """Everything as it is now."""
-        own = [(TENANTS, self.tenant), *((ENVIRONMENTS, each) for each in self.environments)]
-        selector = f"{names.LABEL_TENANT}={self.tenant}"
-        bodies, lists = await asyncio.gather(
-            asyncio.gather(*(self.cluster.get(resource, name) for resource, name in own)),
-            asyncio.gather(*(self._list(resource, selector) for resource in CHILDREN)),
-        )
-        found = [(resource.kind, body) for (resource, _), body in zip(own, bodies, strict=True) if body is not None]
-        found += [(resource.kind, body) for resource, each in zip(CHILDREN, lists, strict=True) for body in each.items]
-        objects = {(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]): body for kind, body in found}
-        return View(objects, max(int(each.resource_version) for each in lists))
+    async def look(self, known: View | None = None, paths: Collection[str] = ()) -> View:
+        """Everything as it is now; with `known`, only kinds on these paths are looked at, the others being as known."""
+        kinds = [resource for resource in (*_OWN, *CHILDREN) if known is None or _is_on(resource, paths)]
+        found = await asyncio.gather(*(self._found(resource) for resource in kinds))
+        looked_at = {resource.kind for resource in kinds}
+        objects = {} if known is None else {k: body for k, body in known.objects.items() if k[0] not in looked_at}
+        for resource, (bodies, _) in zip(kinds, found, strict=True):
+            objects |= {_key(resource.kind, body): body for body in bodies}
+        return View(objects, max([known.version if known else 0, *(version for _, version in found)]))
+
+    async def _found(self, resource: Resource) -> tuple[list[Object], int]:
+        """All objects of a kind, and the version at which they were so."""
+        if resource not in _OWN:
+            page = await self._list(resource, f"{names.LABEL_TENANT} in ({','.join(self.tenants)})")
+            return list(page.items), int(page.resource_version)
+        wanted = self.tenants if resource is TENANTS else self.environments
+        bodies = await asyncio.gather(*(self.cluster.get(resource, name) for name in wanted))
+        found = [body for body in bodies if body is not None]
+        return found, max((_version(body) for body in found), default=0)
 
     async def _list(self, resource: Resource, selector: str) -> Page:
         (page,) = [page async for page in self.cluster.pages(resource, selector=selector)]
@@ -172,18 +179,15 @@ class InProcess:
             is_waiting = any(child.deleting for child in self.world.all_children())
             worked = await self.work() or (not is_waiting and await self._skip_ahead())
             if self.feed.owes or self.cluster.written > self.heard_of:
-                await self.hear()
+                await self.hear(of_own=not is_waiting)
             elif not worked and is_waiting:
                 await eventually(self.hear, describe="the end of what is being deleted", deadline=90)
             elif not worked:
                 return
 
-    async def hear(self) -> bool:
-        """Take in what has happened since the last look; whether anything had."""
-        self.heard_of = self.cluster.written
-        after = await self.watching.look()
-        fresh = events(self.view, after)
-        self.view = after
+    async def hear(self, *, of_own: bool = False) -> bool:
+        """Take in what has happened since the last look, or what its own writes did; whether there was anything."""
+        fresh = await self._look(of_own=of_own)
         if not fresh and not self.feed.owes:
             return False
         for batch in self.feed.deliver(fresh, tuple(self.past)):
@@ -195,12 +199,18 @@ class InProcess:
 
     async def overhear(self) -> None:
         """Take in what has happened while a pass runs."""
-        self.heard_of = self.cluster.written
-        after = await self.watching.look()
-        fresh, self.view = events(self.view, after), after
+        fresh = await self._look()
         for event in fresh:
             self._tell(event, event.type)
         self.past += fresh
+
+    async def _look(self, *, of_own: bool = False) -> list[Event]:
+        written = self.cluster.written - self.heard_of
+        paths = [request.path for request in self.cluster.writes[-written:]] if written else []
+        self.heard_of = self.cluster.written
+        before = self.view
+        self.view = await self.watching.look(before if of_own else None, paths)
+        return events(before, self.view)
 
     async def work(self) -> bool:
         """Run the passes that are due; whether there were any."""
@@ -260,6 +270,15 @@ class InProcess:
             self._sinks[event.kind].remove(event.body)
         else:
             self._sinks[event.kind].upsert(event.body)
+
+
+def _is_on(resource: Resource, paths: Collection[str]) -> bool:
+    """Whether one of the paths is that of an object of this kind."""
+    return any(resource.plural in path.split("/")[-3:] for path in paths)
+
+
+def _key(kind: str, body: Object) -> Key:
+    return kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 def _version(body: Object) -> int:
