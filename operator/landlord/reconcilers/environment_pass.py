@@ -75,7 +75,7 @@ class EnvironmentPass:
         name = self.claim.namespace
         known = self.writer.world.namespace(name)
         protected = self.plan.place.platform.is_protected(name)
-        if known is None and self.claim.known_uid:
+        if known is None and (self.claim.known_uid or self.claim.was_taken):
             known = ownership.of(await self.writer.live(self.plan.namespace.ref))
         verdict = ownership.judge(self.claim, known, is_protected=protected)
         if isinstance(verdict, Free):

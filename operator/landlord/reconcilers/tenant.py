@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from landlord.api.conditions import Reason
+from landlord.api.conditions import ConditionType, Reason
 from landlord.api.environment import Environment
 from landlord.api.failures import LandlordFailure, SpecFault, raise_worst
 from landlord.api.refs import TENANTS, Ref
 from landlord.api.tenant import Tenant, TenantEnvironment
 from landlord.clients.cluster import Cluster
 from landlord.core import intervals
+from landlord.core.conditions import find
 from landlord.core.drift import Ledger
 from landlord.core.tenant import aggregate, members
 from landlord.core.tenant import plan as planning
@@ -176,6 +177,7 @@ class TenantReconciler:
             adopt=mine.adopt,
             known_uid=str(entry.get("uid", "")) if entry.get("namespace") == namespace else "",
             elder=self._elder(facts, namespace),
+            was_taken=find(entry.get("conditions"), ConditionType.READY).get("reason") in _HEALING,
         )
 
     def _elder(self, facts: Facts, namespace: str) -> str:

@@ -115,6 +115,8 @@ class World:
             return set()
         if before is not None:
             self._forget(before)
+            if before.uid != child.uid:
+                self._bury(before.uid, child.version)
         if child.tenant:
             self._all[child.ref] = child
             self._children.setdefault(child.tenant, {})[child.ref] = child

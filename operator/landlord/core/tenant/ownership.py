@@ -23,6 +23,8 @@ class Claim:
     known_uid: str
     elder: str = ""
     """An older Tenant that claims the same namespace, empty when there is none."""
+    was_taken: bool = False
+    """Whether the namespace was there, and not ours, when last looked at: then look before trying to create it."""
 
 
 @dataclass(frozen=True, slots=True)
