@@ -9,14 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from landlord.api.failures import Conflict, LandlordFailure, Missing
+from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import BY_KIND, CRDS, NAMESPACES, Ref, Resource
 
 Object = dict[str, Any]
 Failing = Callable[[str, str], LandlordFailure | None]
 """Asked before each request with verb and reference; what it answers is raised and nothing is done."""
+WRITES = ("create", "apply", "patch", "patch status", "delete")
+
+Answer = TypeVar("Answer")
 
 CRD = {"metadata": {"name": "tenants.landlord.dev", "uid": "crd"}}
 
@@ -27,6 +31,8 @@ class MemoryCluster:
 
     objects: dict[Ref, Object] = field(default_factory=lambda: {Ref(CRDS.kind, None, CRD["metadata"]["name"]): CRD})
     failing: Failing = lambda verb, name: None
+    losing: Failing = lambda verb, name: None
+    """Asked after each write: what it answers is raised although the write was done."""
     warnings: tuple[str, ...] = ()
     requests: list[tuple[str, str]] = field(default_factory=list)
     running: int = 0
@@ -36,7 +42,7 @@ class MemoryCluster:
     @property
     def writes(self) -> Counter[str]:
         """How many requests of each verb could have changed something."""
-        return Counter(verb for verb, _ in self.requests if verb not in ("get", "list", "warnings"))
+        return Counter(verb for verb, _ in self.requests if verb in WRITES)
 
     def store(self, kind: str, manifest: Mapping[str, Any]) -> Object:
         """An object as somebody else would write it."""
@@ -88,7 +94,7 @@ class MemoryCluster:
         if ref in self.objects:
             raise Conflict(f"{ref} exists already.")
         self._applied[ref] = manifest
-        return self.store(resource.kind, manifest)
+        return self._answer("create", ref, self.store(resource.kind, _signed(manifest, manifest)))
 
     async def apply(self, resource: Resource, manifest: Object) -> Object:
         ref = self._ref(resource, manifest)
@@ -97,21 +103,23 @@ class MemoryCluster:
         self._match_uid(ref, live, manifest)
         if resource.namespaced and Ref(NAMESPACES.kind, None, str(ref.namespace)) not in self.objects:
             raise Missing(f'namespaces "{ref.namespace}" not found')
-        merged = _merged(live or {}, _without_uid(manifest), self._applied.get(ref, {}))
+        merged = _signed(_merged(live or {}, _without_uid(manifest), self._applied.get(ref, {})), manifest)
         self._applied[ref] = _without_uid(manifest)
-        return deepcopy(live) if live is not None and merged == live else self.store(resource.kind, merged)
+        is_same = live is not None and merged == live
+        return self._answer("apply", ref, deepcopy(merged) if is_same else self.store(resource.kind, merged))
 
     async def merge(
         self, resource: Resource, name: str, patch: Object, namespace: str | None = None, *, subresource: str = ""
     ) -> Object:
         ref = Ref(resource.kind, namespace, name)
-        await self._ask(f"patch {subresource}".strip(), ref)
+        verb = f"patch {subresource}".strip()
+        await self._ask(verb, ref)
         live = self.objects.get(ref)
         if live is None:
             raise Missing(f"{ref} not found")
         self._match_uid(ref, live, patch)
         patched = _patched(live, patch)
-        return deepcopy(live) if patched == live else self.store(resource.kind, patched)
+        return self._answer(verb, ref, deepcopy(live) if patched == live else self.store(resource.kind, patched))
 
     async def warnings_of_merge(self, resource: Resource, name: str, patch: Object) -> tuple[str, ...]:
         await self._ask("warnings", Ref(resource.kind, None, name))
@@ -128,7 +136,7 @@ class MemoryCluster:
             self.store("Namespace", _patched(live, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}))
         else:
             self.destroy(ref)
-        return True
+        return self._answer("delete", ref, True)
 
     async def _ask(self, verb: str, ref: Ref) -> None:
         """Count the request, let others run, and fail on demand."""
@@ -139,6 +147,12 @@ class MemoryCluster:
         failure = self.failing(verb, str(ref))
         if failure is not None:
             raise failure
+
+    def _answer(self, verb: str, ref: Ref, answer: Answer) -> Answer:
+        failure = self.losing(verb, str(ref))
+        if failure is not None:
+            raise failure
+        return answer
 
     @staticmethod
     def _ref(resource: Resource, manifest: Object) -> Ref:
@@ -154,6 +168,16 @@ class MemoryCluster:
 def kinds(objects: Iterable[Ref]) -> Counter[str]:
     """How many objects there are of each kind that a tenant consists of."""
     return Counter(ref.kind for ref in objects if ref.kind in BY_KIND and ref.kind not in ("Tenant", "Environment"))
+
+
+def _signed(stored: Object, manifest: Object) -> Object:
+    """With our name under every field of the manifest, as in ``managedFields``."""
+    entry = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": _fields(_without_uid(manifest))}
+    return {**stored, "metadata": {**stored["metadata"], "managedFields": [entry]}}
+
+
+def _fields(value: Any) -> Object:
+    return {f"f:{key}": _fields(inner) for key, inner in value.items()} if isinstance(value, dict) else {}
 
 
 def _without_uid(manifest: Object) -> Object:

@@ -217,3 +217,28 @@ async def test_a_namespace_made_anew_by_somebody_else_is_not_deleted() -> None:
     one.world.put_tenant(one.cluster.objects[SHOP])
     await one.run()
     assert "deletionTimestamp" not in one.cluster.objects[NAMESPACE]["metadata"]
+
+
+async def test_a_namespace_that_merely_carries_our_label_is_let_go_and_never_deleted() -> None:
+    one = await settled("dev", deletionPolicy="Delete")
+    database = Ref("Namespace", None, "database")
+    labels = one.cluster.objects[NAMESPACE]["metadata"]["labels"]
+    one.cluster.store("Namespace", {"metadata": {"name": "database", "labels": labels}})
+    one.look()
+    await one.run()
+    assert "deletionTimestamp" not in one.cluster.objects[database]["metadata"]
+    assert "landlord.dev/orphaned-from" in one.cluster.objects[database]["metadata"]["annotations"]
+    one.delete(SHOP)
+    await one.run()
+    assert "deletionTimestamp" not in one.cluster.objects[database]["metadata"]
+    assert "deletionTimestamp" in one.cluster.objects[NAMESPACE]["metadata"]
+
+
+async def test_a_namespace_of_which_no_status_tells_is_deleted_because_we_labelled_it() -> None:
+    one = await settled("dev", deletionPolicy="Delete")
+    body = one.cluster.objects[SHOP]
+    one.cluster.store("Tenant", {key: value for key, value in body.items() if key != "status"})
+    one.look()
+    one.delete(SHOP)
+    await one.run()
+    assert "deletionTimestamp" in one.cluster.objects[NAMESPACE]["metadata"]

@@ -82,3 +82,21 @@ async def test_tenants_that_failed_or_drifted_are_counted_as_such() -> None:
     one.look()
     await one.run(DEV)
     assert one.status(DEV)["tenants"] == {"total": 1, "ready": 0, "failed": 1, "drifted": 1}
+
+
+async def test_an_environment_that_is_not_understood_leaves_its_tenants_as_they_are_until_it_is_mended() -> None:
+    one = operator(defaults={"quota": {"hard": {"pods": 10}}})
+    await one.run()
+    one.environment(tier="unheard-of")
+    one.tenant(defaults={"quota": {"hard": {"pods": 20}}})
+    await one.run(DEV)
+    assert one.ready(one.status(DEV)) == ("False", "InvalidSpec")
+    assert "spec.tier" in find(one.status(DEV)["conditions"], ConditionType.READY)["message"]
+    assert set(await one.writes_of()) == {"patch status"}
+    assert one.ready() == ("False", "EnvironmentInvalid")
+    await one.run(DEV)
+    assert one.status(DEV)["tenants"]["failed"] == 1
+    assert await one.writes_of(DEV) == {}
+    one.environment()
+    await one.run()
+    assert one.ready() == ("True", "Applied")

@@ -99,7 +99,15 @@ inhabitants = st.lists(
     ),
     max_size=14,
 )
-facts = st.builds(Facts, st.integers(1, 3), st.booleans(), st.booleans(), inhabitants, st.sampled_from((None, "then")))
+facts = st.builds(
+    Facts,
+    st.integers(1, 3),
+    st.booleans(),
+    st.booleans(),
+    inhabitants,
+    st.sampled_from((None, "then")),
+    st.sampled_from(("", "spec.tier: no such word")),
+)
 
 
 @given(st.lists(facts, min_size=1, max_size=3))
