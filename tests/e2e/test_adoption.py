@@ -178,3 +178,27 @@ async def test_an_orphaned_namespace_can_become_another_tenants(
     meta = (await admin.get(f"/api/v1/namespaces/{tenant_name}-{tenant_name}"))["metadata"]
     assert meta["labels"]["landlord.dev/tenant"] == heir
     assert not [key for key in meta.get("annotations", {}) if "orphaned" in key]
+
+
+async def test_objects_of_our_names_in_an_adopted_namespace_become_ours(
+    operator: OperatorProcess, admin: Admin, namespace: str, tenant_name: str
+) -> None:
+    """As after a restore without labels, or by somebody who saw it coming: a binding of our name to every right."""
+    core, rbac = f"/api/v1/namespaces/{namespace}", "rbac.authorization.k8s.io"
+    quota = {"metadata": {"name": "landlord"}, "spec": {"hard": {"pods": "99", "secrets": "99"}}}
+    await admin.create(f"{core}/resourcequotas", quota)
+    await admin.create(
+        f"/apis/{rbac}/v1/namespaces/{namespace}/rolebindings",
+        {
+            "metadata": {"name": "landlord-owner"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": "eve"}],
+        },
+    )
+    await admin.apply_manifests(environment(tenant_name), _newcomer(tenant_name, "Enforce", namespace=namespace))
+    await until_ready(admin, tenant_name)
+    taken = await admin.get(f"{core}/resourcequotas/landlord")
+    assert taken["spec"]["hard"] == {"pods": "1", "requests.memory": "64Mi", "services.loadbalancers": "0"}
+    binding = await admin.get(f"/apis/{rbac}/v1/namespaces/{namespace}/rolebindings/landlord-owner")
+    assert binding["roleRef"]["name"] == "landlord-owner"
+    assert [subject["name"] for subject in binding["subjects"]] == ["jane"]

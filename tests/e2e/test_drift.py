@@ -193,3 +193,16 @@ async def test_what_others_add_beside_our_words_is_left_alone(
         assert essence(now) == essence(obj)
         assert kind == "ResourceQuota" or now["metadata"]["resourceVersion"] == obj["metadata"]["resourceVersion"]
     assert not [event for event in await home.events() if "example.org" in event["message"]]
+
+
+async def test_a_namespace_given_to_another_tenant_by_hand_is_neither_deleted_nor_lost(
+    operator: OperatorProcess, admin: Admin, tenant_name: str
+) -> None:
+    home = await move_in(admin, tenant_name)
+    other = await move_in(admin, f"{tenant_name}x", deletionPolicy="Delete")
+    before = await home.get()
+    await home.spoil("Namespace", "", {"metadata": {"labels": {"landlord.dev/tenant": other.tenant}}})
+    await _until_as_before(home, "Namespace", "", essence(before))
+    now = await home.get()
+    assert now["metadata"]["uid"] == before["metadata"]["uid"]
+    assert "deletionTimestamp" not in now["metadata"]

@@ -239,3 +239,25 @@ async def test_controllers_work_on_in_a_cordoned_tenant(
         return bool(found) and all(each["metadata"]["uid"] != first["metadata"]["uid"] for each in found)
 
     await eventually(replaced)
+
+
+@pytest.mark.parametrize("trouble", ["aggregate", "peer"])
+async def test_rights_that_are_taken_away_and_a_cordon_never_wait_for_a_better_spec(
+    operator: OperatorProcess, admin: Admin, tenant_name: str, trouble: str
+) -> None:
+    quota = {"quota": {"hard": {"pods": 5}}}
+    home = await move_in(admin, tenant_name, defaults=quota)
+    bad: Object = {"quota": {"aggregate": {"pods": 1}}} if trouble == "aggregate" else {}
+    entry = {"name": tenant_name} | ({"network": {"allowTo": [{"peer": "nobody"}]}} if trouble == "peer" else {})
+    viewer = [{"kind": "User", "name": "viewer.jane", "role": "viewer"}]
+    await admin.apply_manifests(tenant(tenant_name, entry, defaults=quota, members=viewer, cordoned=True, **bad))
+    await until_condition(admin, tenant_name, reason="AggregateExceeded" if trouble == "aggregate" else "InvalidSpec")
+
+    async def took_hold() -> bool:
+        children = await home.children()
+        bindings = {name for kind, name in children if kind == "RoleBinding"}
+        labels = children["Namespace", ""]["metadata"]["labels"]
+        return bindings == {"landlord-viewer", "landlord-deployer"} and labels.get("landlord.dev/cordoned") == "true"
+
+    await eventually(took_hold, deadline=10)
+    await until_may(admin.as_user("owner.jane"), home.namespace, "list pods", allowed=False)

@@ -101,6 +101,14 @@ def other_writer(live: Mapping[str, Any], ours: str, paths: Iterable[str]) -> st
     return str(newest.get("manager") or "somebody")
 
 
+def is_owner(live: Mapping[str, Any], manager: str, pointer: str) -> bool:
+    """Whether this field manager wrote what stands at the JSON pointer."""
+    entries = (live.get("metadata") or {}).get("managedFields") or ()
+    return any(
+        entry.get("manager") == manager and _owns(entry.get("fieldsV1") or {}, _steps(pointer)) for entry in entries
+    )
+
+
 def _owns(fields: Mapping[str, Any], steps: list[str]) -> bool:
     """Whether this set of fields (``fieldsV1``) holds the place, or something below it."""
     for step in steps:

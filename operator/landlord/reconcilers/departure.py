@@ -91,6 +91,8 @@ class Departure:
         """One step; what is still waited for, empty when the namespace is gone or let go; failures are kept."""
         was_deleting = child.deleting
         try:
+            if policy is DeletionPolicy.DELETE and not await self._is_provably_ours(body, child):
+                policy = DeletionPolicy.ORPHAN
             farewell = await teardown.let_go(self._writer, child, policy, now)
         except LandlordFailure as failure:
             failures.append(failure)
@@ -100,6 +102,13 @@ class Departure:
         if not farewell.message:
             self._recorder.announce(body, "LetGo", f"Let go of namespace {child.ref.name} ({policy.value}).")
         return farewell.message
+
+    async def _is_provably_ours(self, body: Body, child: Child) -> bool:
+        """Whether the namespace may be deleted: a mere label could have been put on anybody's by hand or a restore."""
+        entries = (body.get("status") or {}).get("environments") or ()
+        if child.deleting or child.uid in {entry.get("uid") for entry in entries}:
+            return True
+        return await teardown.is_labelled_by_us(self._writer, child)
 
     async def _say(self, body: Body, message: str, now: datetime) -> None:
         status: dict[str, Any] = body.get("status") or {}

@@ -9,8 +9,11 @@ from landlord.api.refs import CRDS, NAMESPACES, TENANTS
 from landlord.api.tenant import DeletionPolicy
 from landlord.core.child import Child, observe
 from landlord.core.conditions import timestamp
+from landlord.core.drift import is_owner
 from landlord.core.tenant.members import BINDINGS
 from landlord.reconcilers.writer import Writer
+
+_TENANT_LABEL = f"/metadata/labels/{names.LABEL_TENANT.replace('/', '~1')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ def namespaces_held(writer: Writer, tenant: str) -> list[Child]:
     children = writer.world.children(tenant).values()
     held = [child for child in children if child.ref.kind == "Namespace" and not child.orphaned_from]
     return sorted(held, key=lambda child: child.ref)
+
+
+async def is_labelled_by_us(writer: Writer, namespace: Child) -> bool:
+    """Whether our field manager wrote the label that says whose the namespace is."""
+    live = await writer.live(namespace.ref)
+    return live is not None and is_owner(live, names.FIELD_MANAGER, _TENANT_LABEL)
 
 
 async def let_go(writer: Writer, namespace: Child, policy: DeletionPolicy, now: datetime) -> Farewell:
