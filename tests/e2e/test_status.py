@@ -232,3 +232,24 @@ async def test_events_are_not_repeated_while_nothing_changes(
 
 async def _kubectl(admin: Admin, *arguments: str) -> str:
     return await asyncio.to_thread(admin.kubectl, *arguments)
+
+
+async def test_a_status_and_a_finalizer_that_got_lost_are_found_again(
+    operator: OperatorProcess, admin: Admin, tenant_name: str
+) -> None:
+    home = await move_in(admin, tenant_name)
+    before, children = await home.body(), await home.children()
+    empty = {"observedGeneration": -1, "conditions": [], "environments": [], "members": [], "summary": ""}
+    await home.intruder.patch(f"{TENANTS}/{tenant_name}/status", {"status": empty})
+    after = await until_ready(admin, tenant_name)
+    assert after["status"]["environments"][0]["uid"] == before["status"]["environments"][0]["uid"]
+    assert after["status"]["environments"][0]["adopted"] is False
+    assert after["status"]["members"] == before["status"]["members"]
+    await admin.patch(f"{TENANTS}/{tenant_name}", {"metadata": {"finalizers": None}})
+
+    async def is_held() -> bool:
+        return bool((await home.body())["metadata"].get("finalizers") == before["metadata"]["finalizers"])
+
+    await eventually(is_held)
+    versions = {key: each["metadata"]["uid"] for key, each in children.items()}
+    assert {key: each["metadata"]["uid"] for key, each in (await home.children()).items()} == versions
