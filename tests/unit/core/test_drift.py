@@ -18,6 +18,7 @@ from landlord.core.drift import (
     Ledger,
     answer,
     graft,
+    is_owner,
     other_writer,
     pointers,
 )
@@ -245,3 +246,12 @@ def test_owners_are_found_below_escaped_names() -> None:
 )
 def test_a_writer_that_left_no_name_is_somebody(live: dict[str, Any]) -> None:
     assert other_writer(live, "landlord", ["/spec/hard/pods"]) == "somebody"
+
+
+def test_a_manager_owns_what_it_wrote_and_what_is_above_it() -> None:
+    live = live_with(wrote("landlord", "1", "metadata", "labels", "landlord.dev/tenant"), {"manager": "landlord"})
+    assert is_owner(live, "landlord", "/metadata/labels/landlord.dev~1tenant")
+    assert is_owner(live, "landlord", "/metadata/labels")
+    assert not is_owner(live, "landlord", "/metadata/annotations")
+    assert not is_owner(live, "velero", "/metadata/labels/landlord.dev~1tenant")
+    assert not is_owner({}, "landlord", "/metadata/labels")
