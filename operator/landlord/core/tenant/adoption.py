@@ -79,14 +79,28 @@ def _containers(pod: Json) -> list[Json]:
 
 
 def _sum(pods: Sequence[Json], kind: str, name: str) -> Decimal:
-    total = Decimal(0)
-    for container in (container for pod in _live(pods) for container in _containers(pod)):
-        value = ((container.get("resources") or {}).get(kind) or {}).get(name, 0)
-        try:
-            total += number(value)
-        except QuantityError:
-            continue
-    return total
+    return sum((_use(pod, kind, name) for pod in _live(pods)), Decimal(0))
+
+
+def _use(pod: Json, kind: str, name: str) -> Decimal:
+    """What a quota counts for one pod: its containers and sidecars, or an init container that needs more meanwhile."""
+    spec = pod.get("spec") or {}
+    sidecars = highest = Decimal(0)
+    for container in spec.get("initContainers") or ():
+        amount = _amount(container.get("resources"), kind, name)
+        if container.get("restartPolicy") == "Always":
+            sidecars += amount
+        highest = max(highest, sidecars if container.get("restartPolicy") == "Always" else sidecars + amount)
+    running = sidecars + sum((_amount(each.get("resources"), kind, name) for each in _containers(pod)), Decimal(0))
+    overhead = _amount({kind: spec.get("overhead")}, kind, name)
+    return max(running, highest) + overhead
+
+
+def _amount(resources: Json | None, kind: str, name: str) -> Decimal:
+    try:
+        return number(((resources or {}).get(kind) or {}).get(name, 0))
+    except QuantityError:
+        return Decimal(0)
 
 
 def _without_requests(plan: EnvironmentPlan, pods: Sequence[Json]) -> Iterable[str]:

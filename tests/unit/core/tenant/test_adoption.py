@@ -92,6 +92,27 @@ def test_a_quantity_that_cannot_be_read_counts_as_nothing() -> None:
     assert [message.split(" is ")[0] for kind, message in told if kind == "QuotaUse"] == ["2 of requests.cpu"]
 
 
+def cpu(amount: str, **facts: Any) -> Json:
+    return {"resources": {"requests": {"cpu": amount}}, **facts}
+
+
+@pytest.mark.parametrize(
+    ("spec", "used"),
+    [
+        ({"containers": [cpu("1"), cpu("1")]}, "2"),
+        ({"containers": [cpu("1")], "initContainers": [cpu("3"), cpu("2")]}, "3"),
+        ({"containers": [cpu("2")], "initContainers": [cpu("1")]}, "2"),
+        ({"containers": [cpu("2")], "initContainers": [cpu("1", restartPolicy="Always")]}, "3"),
+        ({"containers": [cpu("1")], "initContainers": [cpu("2", restartPolicy="Always"), cpu("3")]}, "5"),
+        ({"containers": [cpu("1")], "initContainers": [cpu("3"), cpu("2", restartPolicy="Always")]}, "3"),
+        ({"containers": [cpu("1")], "overhead": {"cpu": "500m"}}, "1500m"),
+    ],
+)
+def test_a_pod_counts_as_a_quota_counts_it(spec: Json, used: str) -> None:
+    told = found({"quota": {"hard": {"requests.cpu": "1m"}}}, pods=({"metadata": {"name": "a"}, "spec": spec},))
+    assert told[0][1].startswith(f"{used} of requests.cpu is in use")
+
+
 def test_pods_without_requests_are_named_at_most_five_of_them() -> None:
     pods = tuple(pod(f"p{number}", "Running", {}) for number in range(7))
     told = found({"quota": {"hard": {"requests.cpu": 9, "memory": "9Gi", "pods": 99}}}, pods=pods)
