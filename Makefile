@@ -20,7 +20,7 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 TESTED := $(wildcard tests/unit tests/integration tests/e2e)
 
-say = @echo '==> $(1)'
+say = @echo "==> $(1)"
 
 .PHONY: help setup toolchain programs demo test unit integration e2e lint check-generated generate bench faults requirements clean
 
