@@ -146,3 +146,18 @@ def test_every_make_target_says_what_it_is_for() -> None:
     assert phony
     told = re.findall(r"^([a-z0-9-]+):.*## .+$", makefile, re.MULTILINE)
     assert sorted(set(phony.group(1).split()) - set(told)) == []
+
+
+@pytest.mark.parametrize(
+    "target", ["setup", "demo", "test", "integration", "e2e", "bench", "faults", "generate", "clean"]
+)
+def test_what_make_would_run_is_proper_shell(target: str) -> None:
+    said = subprocess.run(
+        ["make", "--no-print-directory", "--always-make", "-n", target],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parsed = subprocess.run(["bash", "-n"], input=said.stdout, capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stderr
