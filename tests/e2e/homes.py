@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
+
 from landlord.api.refs import BY_KIND, CHILDREN
 from tests.admin import Admin
 from tests.manifests import ENVIRONMENTS, TENANTS, Object, environment, tenant, until_ready
@@ -152,7 +154,9 @@ async def every_version(admin: Admin, root: str, name: str) -> AsyncIterator[lis
     """All versions of one object of ours that the API server stores while the context lasts, in order."""
     seen: list[Object] = []
     url = f"{admin.server}{root}?watch=true&fieldSelector=metadata.name%3D{name}"
-    async with admin.session.get(url, headers=list(admin.headers), ssl=admin.tls) as stream:
+    # A session of its own: closing it waits until the broken stream is gone, which the shared one does not.
+    async with aiohttp.ClientSession() as session:
+        stream = await session.get(url, headers=list(admin.headers), ssl=admin.tls)
 
         async def read() -> None:
             async for line in stream.content:

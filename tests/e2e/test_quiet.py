@@ -81,6 +81,7 @@ async def test_at_rest_and_after_a_restart_nothing_is_written(
         assert await _writes(audit, tenant_name) == []
         assert operator.complaints() == []
         await _assert_alive(operator, admin, teams[0])
+        assert await operator.stop() == 0
 
 
 async def _until_passes_are_over(operator: OperatorProcess, tenants: int) -> None:
