@@ -33,6 +33,7 @@ class Kind(Enum):
     CONFLICT = "409"
     BUSY = "429"
     UNAVAILABLE = "503"
+    EDITED = "an edit by somebody just before it"
 
     @property
     def crashes(self) -> bool:
@@ -73,6 +74,8 @@ class FaultyCluster(Cluster):
         self._seen = {True: 0, False: 0}
         self.echo: Callable[[], Awaitable[object]] | None = None
         """Called after each request that was carried out."""
+        self.edit: Callable[[], Awaitable[object]] | None = None
+        """What somebody does at the moment of ``Kind.EDITED``."""
         self.crashed = False
         self.struck: Request | None = None
         self.requests: list[Request] = []
@@ -119,6 +122,9 @@ class FaultyCluster(Cluster):
         return fault.kind
 
     async def _spoil(self, kind: Kind, verb: str, resource: Resource, path: str, **rest: Any) -> Object | None:
+        if kind is Kind.EDITED and self.edit:
+            await self.edit()
+            return await self._shared._ask(verb, resource, path, **rest)
         if kind in (Kind.CRASH_AFTER, Kind.LOST):
             await self._shared._ask(verb, resource, path, **rest)
         self.crashed = kind.crashes
@@ -129,7 +135,7 @@ class FaultyCluster(Cluster):
                 raise Conflict(f"The API server answered 409 Conflict ({verb} {path}): chosen by the plan.")
             case Kind.BUSY:
                 raise Busy(f"The API server asked to slow down ({verb} {path}).", timedelta(seconds=1))
-            case Kind.LOST | Kind.UNAVAILABLE:
+            case _:
                 raise Transient(f"The API server did not answer {verb} {path}: chosen by the plan.")
 
 

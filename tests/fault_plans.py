@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from landlord.clients.cluster import Cluster
 from tests.admin import Admin
@@ -12,11 +13,14 @@ from tests.fault_feeds import FEEDS
 from tests.fault_scenarios import SCENARIOS, Stage
 from tests.fault_state import Photograph, differences, kept, masked, photograph
 from tests.in_process import Clock, Feed, InProcess, View, Watching
+from tests.manifests import ENVIRONMENTS, TENANTS
 
 MOST_EXTRA_WRITES = 8
 """A plan may write so many times more than the undisturbed run: a repeated request, a status that told of trouble."""
 
 
+PLANS = "crash plans"
+"""The property under which a test reports how many plans it has run."""
 _REFUSALS = (Kind.CONFLICT, Kind.BUSY, Kind.UNAVAILABLE)
 
 
@@ -29,6 +33,10 @@ class Plan:
     feed: str = ""
     stale: bool = False
     """After the crash, the new process first believes, and acts on, a list from before the last step."""
+    edited: str = ""
+    """In the end somebody edits once more: the undisturbed run of plans in which that comes in the midst of a pass."""
+    after: str = ""
+    """What the undisturbed run has edited in the end, to which this one is to be compared."""
     echo: bool = False
     """Events reach the caches between any two requests of a pass."""
 
@@ -36,6 +44,7 @@ class Plan:
         what = [f"{fault.kind.value} at {'read' if fault.is_read else 'write'} {fault.number}" for fault in self.faults]
         what += [self.feed] if self.feed else []
         what += ["then a list of long ago"] if self.stale else []
+        what += [f"{self.edited} edited in the end"] if self.edited else []
         what += ["events in the midst of passes"] if self.echo else []
         return f"{self.scenario}: {', '.join(what) or 'undisturbed'}"
 
@@ -82,8 +91,12 @@ async def run(plan: Plan, admin: Admin, shared: Cluster) -> Course:
     cluster.arm(plan.faults[0] if plan.faults else None)
     operator.feed = FEEDS[plan.feed]() if plan.feed else Feed()
     cluster.echo = operator.overhear if plan.echo else None
+    cluster.edit = partial(stage.edit, plan.after)
     await last(stage)
     clusters, log = await _live(plan, operator, cluster, old)
+    if plan.edited:
+        await stage.edit(plan.edited)
+        await operator.until_quiet()
     final = await photograph(shared, stage)
     return Course(
         plan=plan,
@@ -129,8 +142,15 @@ async def _idle(shared: Cluster, watching: Watching, clock: Clock, name: str) ->
     return [masked(f"{request.verb} {request.path}", name) for request in cluster.writes]
 
 
+def edits(reference: Course) -> Iterator[Plan]:
+    """An edit in the midst of each write: of the Environment at writes to one, of the Tenant at all others."""
+    for number, write in enumerate(reference.writes, start=1):
+        edited = ENVIRONMENTS if ENVIRONMENTS in write else TENANTS
+        yield Plan(reference.plan.scenario, (Fault(Kind.EDITED, number),), after=edited)
+
+
 def plans(reference: Course) -> Iterator[Plan]:
-    """All disturbances of a scenario, given how it goes undisturbed."""
+    """All disturbances of a scenario but edits, given how it goes undisturbed."""
     scenario = reference.plan.scenario
     for number in range(1, len(reference.writes) + 1):
         for kind in (Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.LOST, _REFUSALS[number % len(_REFUSALS)]):

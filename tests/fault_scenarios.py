@@ -52,6 +52,15 @@ class Stage:
         said = {"members": _MEMBERS, "defaults": _DEFAULTS, **spec}
         return tenant(self.name, *(environments or (self.staging,)), **said)
 
+    async def edit(self, root: str) -> None:
+        """Somebody changes the Tenant, or the Environment, whichever lies under this path, if it is still there."""
+        quota = {"spec": {"defaults": {"quota": {"hard": {"pods": 7}}}}}
+        level = {"spec": {"tenantDefaults": {"podSecurity": {"warn": "baseline"}}}}
+        is_place = root == ENVIRONMENTS
+        target, change = (f"{ENVIRONMENTS}/{self.staging}", level) if is_place else (f"{TENANTS}/{self.name}", quota)
+        if await self.admin.find(target):
+            await self.admin.patch(target, change)
+
     async def apply(self, *manifests: Object) -> None:
         """As a GitOps controller would."""
         for manifest in manifests:

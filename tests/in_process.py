@@ -95,8 +95,8 @@ class Watching:
     environments: tuple[str, ...]
 
     async def look(self, known: View | None = None, paths: Collection[str] = ()) -> View:
-        """Everything as it is now; with `known`, only kinds on these paths are looked at, the others being as known."""
-        kinds = [resource for resource in (*_OWN, *CHILDREN) if known is None or _is_on(resource, paths)]
+        """Everything as it is now; with `known`, only children of kinds on these paths are read anew."""
+        kinds = [*_OWN, *(resource for resource in CHILDREN if known is None or _is_on(resource, paths))]
         found = await asyncio.gather(*(self._found(resource) for resource in kinds))
         looked_at = {resource.kind for resource in kinds}
         objects = {} if known is None else {k: body for k, body in known.objects.items() if k[0] not in looked_at}

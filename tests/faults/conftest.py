@@ -8,13 +8,11 @@ import pytest
 from sandbox import cluster as sandbox
 from tests import cluster as clusters
 from tests.cluster import Cluster
+from tests.fault_plans import PLANS
 from tests.installation import landlord_installed
 from tests.operator_process import operator, operator_kubeconfig
 
 __all__ = ["landlord_installed", "operator", "operator_kubeconfig"]
-
-PLANS = "crash plans"
-"""The property under which a test reports how many plans it has run."""
 
 
 @pytest.fixture(scope="session")

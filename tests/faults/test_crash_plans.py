@@ -9,8 +9,9 @@ import pytest
 from landlord.clients.cluster import Cluster
 from tests.actors import Actor
 from tests.admin import Admin
-from tests.fault_plans import Course, Plan, faults_found, plans, run
+from tests.fault_plans import PLANS, Course, Plan, edits, faults_found, plans, run
 from tests.fault_scenarios import SCENARIOS
+from tests.manifests import ENVIRONMENTS, TENANTS
 
 AT_ONCE = 32
 
@@ -40,12 +41,12 @@ async def _run_all(chosen: list[Plan], admin: Admin, shared: Cluster) -> list[Co
 async def test_every_plan_ends_as_the_undisturbed_run(
     scenario: str, landlord_installed: Actor, admin: Admin, shared: Cluster, record_property: Callable[..., None]
 ) -> None:
-    reference = await run(Plan(scenario), admin, shared)
-    assert not faults_found(reference, reference)
-    chosen = list(plans(reference))
+    norms = {edited: await run(Plan(scenario, edited=edited), admin, shared) for edited in ("", TENANTS, ENVIRONMENTS)}
+    assert not [fault for norm in norms.values() for fault in faults_found(norm, norm)]
+    chosen = [*plans(norms[""]), *edits(norms[""])]
     ends = await _run_all(chosen, admin, shared)
-    record_property("crash plans", len(chosen))
-    wrong = {str(plan): _verdict(reference, end) for plan, end in zip(chosen, ends, strict=True)}
+    record_property(PLANS, len(chosen))
+    wrong = {str(plan): _verdict(norms[plan.after], end) for plan, end in zip(chosen, ends, strict=True)}
     wrong = {plan: found for plan, found in wrong.items() if found}
     told = "\n".join(f"{plan}\n    " + "\n    ".join(found) for plan, found in wrong.items())
     assert not wrong, f"{len(wrong)} of {len(chosen)} plans of {scenario!r} end otherwise:\n{told}"

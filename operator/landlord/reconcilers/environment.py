@@ -30,7 +30,7 @@ class EnvironmentReconciler:
         facts = self._gather(body)
         if not facts.deleting:
             body = await objects.hold(self._cluster, ENVIRONMENTS, body)
-            self._world.put_environment(body)
+            self._world.echo_environment(body)
         elif names.FINALIZER not in (body["metadata"].get("finalizers") or ()):
             return Outcome()
         elif not facts.inhabitants:
@@ -59,4 +59,4 @@ class EnvironmentReconciler:
         fresh = verdict.status(before, facts, self._clock())
         if same(before, fresh):
             return
-        self._world.put_environment(await objects.patch_status(self._cluster, ENVIRONMENTS, body, fresh))
+        self._world.echo_environment(await objects.patch_status(self._cluster, ENVIRONMENTS, body, fresh))

@@ -33,6 +33,17 @@ def asked_at(body: Body) -> str | None:
     return str(asked)[:253] if asked else None
 
 
+def wishes(body: Body) -> tuple[Any, ...]:
+    """All that people ask for by this body; when it changes, a pass must come."""
+    meta = body["metadata"]
+    annotations = meta.get("annotations") or {}
+    asked = (annotations.get(key) for key in _ASKING)
+    return meta.get("uid"), meta.get("generation"), "deletionTimestamp" in meta, *asked
+
+
+_ASKING = (names.ANNOTATION_SUSPEND, names.ANNOTATION_REQUESTED_AT, names.ANNOTATION_FLUX_REQUESTED_AT)
+
+
 async def hold(cluster: Cluster, resource: Resource, body: Body) -> Body:
     """The object with our finalizer; the very same body when it has it already."""
     meta = body["metadata"]
@@ -42,7 +53,7 @@ async def hold(cluster: Cluster, resource: Resource, body: Body) -> Body:
         return await _set_finalizers(cluster, resource, body, [*(meta.get("finalizers") or ()), names.FINALIZER])
     except Conflict:
         live = await cluster.get(resource, meta["name"])
-        if live is None or live["metadata"]["uid"] != meta["uid"] or "deletionTimestamp" in live["metadata"]:
+        if live is None or wishes(live) != wishes(body):
             raise
         others = [each for each in live["metadata"].get("finalizers") or () if each != names.FINALIZER]
         return await _set_finalizers(cluster, resource, live, [*others, names.FINALIZER])

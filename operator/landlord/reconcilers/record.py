@@ -37,7 +37,7 @@ class Recorder:
         fresh = verdict.status(before, whole, now)
         if verdict.same(before, fresh):
             return
-        self._world.put_tenant(await objects.patch_status(self._cluster, TENANTS, body, fresh))
+        self._world.echo_tenant(await objects.patch_status(self._cluster, TENANTS, body, fresh))
         self._announce_changes(body, before.get("conditions"), fresh["conditions"])
 
     def _announce_changes(self, body: Body, before: Conditions | None, after: Conditions) -> None:

@@ -141,7 +141,7 @@ class TenantReconciler:
         body = await objects.hold(self._cluster, TENANTS, facts.body)
         if body is facts.body:
             return facts
-        self._world.put_tenant(body)
+        self._world.echo_tenant(body)
         return replace(facts, body=body)
 
     async def _environment(self, facts: Facts, mine: TenantEnvironment, place: Place | None) -> tuple[Seen, Trace]:

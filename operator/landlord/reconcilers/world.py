@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from landlord.api.environment import Environment
 from landlord.api.refs import Ref
 from landlord.core.child import Child, version_of
+from landlord.reconcilers.objects import wishes
 
 Body = dict[str, Any]
 
@@ -44,6 +45,11 @@ class World:
         self._claim(body["metadata"]["name"], claims_of(body))
         return True
 
+    def echo_tenant(self, answer: Body) -> None:
+        """Keep the answer to an own write, unless it tells of wishes that no event has: that event must wake a pass."""
+        if _is_known(self.tenants, answer):
+            self.put_tenant(answer)
+
     def drop_tenant(self, name: str, uid: str) -> bool:
         """Forget a Tenant that is gone, unless one of that name was made anew since; whether it was forgotten."""
         if not self._drop(self.tenants, name, uid):
@@ -54,6 +60,11 @@ class World:
     def put_environment(self, body: Body) -> bool:
         """Keep the body unless a newer one is known; whether it was kept."""
         return self._put(self.environments, body)
+
+    def echo_environment(self, answer: Body) -> None:
+        """Keep the answer to an own write, as ``echo_tenant`` does."""
+        if _is_known(self.environments, answer):
+            self.put_environment(answer)
 
     def drop_environment(self, name: str, uid: str) -> bool:
         """Forget an Environment that is gone, unless one of that name was made anew since; whether it was forgotten."""
@@ -207,6 +218,11 @@ def _environment(body: Body) -> tuple[Environment | None, str]:
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+
+
+def _is_known(known: dict[str, Body], answer: Body) -> bool:
+    before = known.get(answer["metadata"]["name"])
+    return before is not None and wishes(before) == wishes(answer)
 
 
 def claims_of(body: Body) -> set[str]:

@@ -1,11 +1,12 @@
 """From what watches see to which passes must run: only those that could come out differently."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from landlord.api import names
 from landlord.api.refs import ENVIRONMENTS, TENANTS, Ref
 from landlord.core.child import Child, observe, version_of
+from landlord.reconcilers.objects import wishes
 from landlord.reconcilers.world import World, claims_of
 from landlord.runtime.lanes import Lane
 from landlord.runtime.queue import WorkQueue
@@ -125,19 +126,7 @@ def _asks_for_more(before: Object | None, after: Object) -> bool:
 
 
 def _wishes(body: Object) -> tuple[Any, ...]:
-    meta: Mapping[str, Any] = body["metadata"]
-    annotations = meta.get("annotations") or {}
-    asked = [annotations.get(key) for key in _ANNOTATIONS]
-    return (
-        meta.get("uid"),
-        meta.get("generation"),
-        "deletionTimestamp" in meta,
-        names.FINALIZER in (meta.get("finalizers") or ()),
-        *asked,
-    )
-
-
-_ANNOTATIONS = (names.ANNOTATION_SUSPEND, names.ANNOTATION_REQUESTED_AT, names.ANNOTATION_FLUX_REQUESTED_AT)
+    return (*wishes(body), names.FINALIZER in (body["metadata"].get("finalizers") or ()))
 
 
 def _environments_of(body: Object | None) -> set[str]:
