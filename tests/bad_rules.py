@@ -63,6 +63,7 @@ ENVIRONMENT_BREACHES = (
     Breach("an interval past all bounds", ("drift", "interval"), "999999999999999h"),
     Breach("a pointer without a slash", ("drift", "ignore", 0, "pointers"), ["spec/hard"], "pointers[0]"),
     Breach("a pointer to the whole", ("drift", "ignore", 0, "pointers"), ["/"], "pointers[0]"),
-    Breach("a pointer with a broken escape", ("drift", "ignore", 0, "pointers"), ["/a~2"], "pointers[0]"),
+    Breach("a pointer with a broken escape", ("drift", "ignore", 0, "pointers"), ["/spec/a~2"], "pointers[0]"),
+    Breach("a pointer to what is not ours to say", ("drift", "ignore", 0, "pointers"), ["/metadata"], "pointers[0]"),
     Breach("two exceptions for one object", ("drift", "ignore"), lambda ignore: [*ignore, *ignore]),
 )

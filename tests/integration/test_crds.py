@@ -285,7 +285,12 @@ async def test_what_is_wrong_is_refused_by_field(
             "should match",
         ),
         (
-            {"ignore": [{"kind": "Namespace", "pointers": ["/a"]}, {"kind": "Namespace", "pointers": ["/b"]}]},
+            {
+                "ignore": [
+                    {"kind": "Namespace", "pointers": ["/spec/a"]},
+                    {"kind": "Namespace", "pointers": ["/spec/b"]},
+                ]
+            },
             "spec.drift.ignore[1]",
             "Duplicate value",
         ),

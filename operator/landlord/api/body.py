@@ -251,10 +251,14 @@ class ServiceAccount(Model):
     automount_token: bool = Field(False, description="Whether pods get its token without asking.")
 
 
+ClusterRoleName = Annotated[str, Field(min_length=1, max_length=200, pattern=SUBDOMAIN)]
+"""Short enough to be part of a RoleBinding's name."""
+
+
 class Deployer(Model):
     """The identity under which releases act: a name, no account, so nobody else can become it."""
 
-    cluster_roles: Annotated[tuple[Subdomain, ...], Field(max_length=8)] | None = Field(
+    cluster_roles: Annotated[tuple[ClusterRoleName, ...], Field(max_length=8)] | None = Field(
         None,
         description="ClusterRoles it holds in the namespace beside landlord-deployer. "
         "The operator must be allowed to bind them.",

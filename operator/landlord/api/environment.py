@@ -39,6 +39,12 @@ class ChildKind(StrEnum):
     ROLE_BINDING = "RoleBinding"
 
 
+POINTER = (
+    r"^/(spec|subjects|automountServiceAccountToken|metadata/(labels|annotations)/([^~/]|~0|~1)+)(/([^~/]|~0|~1)+)*$"
+)
+"""Only what Landlord says of an object can be left to others; the rest of it is not looked at anyway."""
+
+
 class DriftIgnore(Model):
     """Fields that others may change."""
 
@@ -47,10 +53,11 @@ class DriftIgnore(Model):
         "", description="Name of the object; empty means all of the kind."
     )
     pointers: Annotated[
-        tuple[Annotated[str, Field(min_length=2, max_length=253, pattern=r"^(/([^~/]|~0|~1)+)+$")], ...],
+        tuple[Annotated[str, Field(min_length=2, max_length=253, pattern=POINTER)], ...],
         Field(min_length=1, max_length=16),
     ] = Field(
-        description="JSON pointers (RFC 6901) of the fields, such as /spec/hard/pods.",
+        description="JSON pointers (RFC 6901) into spec, subjects, automountServiceAccountToken, or to a label or "
+        "annotation, such as /spec/hard/pods or /metadata/labels/example.org~1team.",
         json_schema_extra=marks(unique=True),
     )
 
