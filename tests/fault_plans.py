@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from landlord.clients.cluster import Cluster
-from tests.admin import Admin
-from tests.cluster import short_name
 from tests.fault_cluster import Crash, Fault, FaultyCluster, Kind, Request
 from tests.fault_feeds import FEEDS
 from tests.fault_scenarios import SCENARIOS, Stage
@@ -77,9 +75,8 @@ class Course:
         return masked(f"{request.verb} {request.path}", self.name)
 
 
-async def run(plan: Plan, admin: Admin, shared: Cluster) -> Course:
+async def run(plan: Plan, stage: Stage, shared: Cluster) -> Course:
     """Play the scenario with the plan's disturbance until all is at rest."""
-    stage = Stage(admin, short_name("f"))
     watching = Watching(shared, (stage.name,), stage.environments)
     clock, cluster = Clock(), FaultyCluster(shared)
     operator = InProcess(cluster, watching, clock)

@@ -5,10 +5,11 @@ them to everybody else.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tests.admin import Admin, Object
+from tests.admin import Admin, ApiError, Object
 from tests.manifests import ENVIRONMENTS, TENANTS, environment, tenant
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -66,6 +67,19 @@ class Stage:
         for manifest in manifests:
             root = TENANTS if manifest["kind"] == "Tenant" else ENVIRONMENTS
             await self.admin.apply(f"{root}/{manifest['metadata']['name']}", manifest)
+
+
+async def clear(stage: Stage, *, namespaces: bool) -> None:
+    """Take the stage's Tenant and Environments away by hand, and if asked for its namespaces."""
+    own = (f"{TENANTS}/{stage.name}", *(f"{ENVIRONMENTS}/{name}" for name in stage.environments))
+    spaces = [f"/api/v1/namespaces/{name}" for name in stage.namespaces] if namespaces else []
+    for path in (*own, *spaces):
+        with suppress(ApiError):
+            if path in own:
+                await stage.admin.delete(path)
+                await stage.admin.patch(path, {"metadata": {"finalizers": []}})
+            else:
+                await stage.hand.delete(path)
 
 
 Step = Callable[[Stage], Awaitable[None]]

@@ -18,7 +18,7 @@ from tests.cluster import Cluster, short_name
 from tests.fault_audit import OperatorLog
 from tests.installation import install
 from tests.manifests import ENVIRONMENTS, TENANTS, condition, environment, tenant, until_condition, until_ready
-from tests.operator_process import running_operator
+from tests.operator_process import QUICK_LEASE, running_operator
 from tests.polling import eventually
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/tenants.landlord.dev"
@@ -129,14 +129,14 @@ async def test_an_operator_that_still_leads_sits_an_outage_out(
 async def test_an_operator_that_loses_its_lease_in_an_outage_leaves_and_the_next_one_goes_on(
     cluster: Cluster, operator_kubeconfig: Path, town: Town, tmp_path: Path
 ) -> None:
-    with running_operator(operator_kubeconfig, tmp_path, name="first") as operator:
+    with running_operator(operator_kubeconfig, tmp_path, *QUICK_LEASE, name="first") as operator:
         await operator.until_serving()
         await town.until_allowed(1)
         before = await town.uids()
         await town.apply(2)
         with _asleep(cluster):
             assert await asyncio.to_thread(operator.process.wait, 30) == exits.LEASE_LOST
-    with running_operator(operator_kubeconfig, tmp_path, name="second"):
+    with running_operator(operator_kubeconfig, tmp_path, *QUICK_LEASE, name="second"):
         await town.until_allowed(2)
         assert await town.uids() == before
         assert town.deleted() == []
@@ -188,6 +188,7 @@ async def test_rights_that_are_taken_away_are_named_and_work_goes_on_when_they_a
             await eventually(_asking_heals(admin, name, marks), deadline=30)
         await town.until_allowed(2)
         assert town.deleted() == []
+        assert await operator.stop() == exits.CLEAN
 
 
 async def test_namespaces_deleted_by_hand_are_made_anew(
@@ -205,6 +206,7 @@ async def test_namespaces_deleted_by_hand_are_made_anew(
         await eventually(all_new, deadline=90, describe="new namespaces")
         await town.until_allowed(1)
         assert town.deleted() == []
+        assert await operator.stop() == exits.CLEAN
 
 
 def _can_list(admin: Admin) -> Callable[[], Awaitable[bool]]:

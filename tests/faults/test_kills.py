@@ -12,7 +12,7 @@ from tests.fault_audit import OperatorLog
 from tests.fault_cluster import FaultyCluster
 from tests.in_process import Clock, InProcess, Watching
 from tests.manifests import TENANTS, environment, tenant, until_ready
-from tests.operator_process import running_operator
+from tests.operator_process import QUICK_LEASE, running_operator
 from tests.polling import eventually
 
 SEED = 20261122
@@ -24,7 +24,7 @@ def _edited(name: str, environments: list[str], chance: random.Random) -> Object
     """The Tenant as somebody might want it next; only what is added and changed, so that nothing has to go."""
     hard = {"pods": chance.randint(1, 99), "requests.cpu": str(chance.randint(1, 9))}
     people = [{"kind": "User", "name": f"user{chance.randint(1, 9)}", "role": role} for role in ("owner", "viewer")]
-    profile = chance.choice(["NamespaceInternal", "DefaultDeny", "Open"])
+    profile = chance.choice(["NamespaceInternal", "DefaultDeny", "TenantInternal"])
     defaults = {"quota": {"hard": hard}, "network": {"profile": profile}, "serviceAccounts": [{"name": "ci"}]}
     return tenant(name, *environments, members=people, defaults=defaults, deletionPolicy="Delete")
 
@@ -56,7 +56,7 @@ async def test_an_operator_that_is_killed_again_and_again_loses_and_deletes_noth
     known: dict[str, str] = {}
     for _ in range(KILLS):
         before, wanted = len(log.writes()), chance.randint(1, 40)
-        with running_operator(operator_kubeconfig, tmp_path):
+        with running_operator(operator_kubeconfig, tmp_path, *QUICK_LEASE):
             await _apply_all(admin, [_edited(name, places, chance) for name in names])
             await eventually(
                 lambda before=before, wanted=wanted: len(log.writes()) >= before + wanted,  # type: ignore[misc]
@@ -66,7 +66,7 @@ async def test_an_operator_that_is_killed_again_and_again_loses_and_deletes_noth
         now = await _uids(admin, names)
         assert {name: now.get(name) for name in known} == known, "a namespace was lost or made anew"
         known = now
-    with running_operator(operator_kubeconfig, tmp_path) as last:
+    with running_operator(operator_kubeconfig, tmp_path, *QUICK_LEASE) as last:
         await _apply_all(admin, [_edited(name, places, chance) for name in names])
         await asyncio.gather(*(until_ready(admin, name, deadline=60) for name in names))
         assert await last.stop() == 0

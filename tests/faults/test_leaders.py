@@ -19,6 +19,7 @@ from tests.manifests import TENANTS, environment, tenant, until_ready
 from tests.operator_process import OperatorProcess, operator_token_kubeconfig, running_operator
 from tests.polling import eventually
 
+BRISK = ("--lease-duration", "5s", "--lease-renew-deadline", "4s", "--lease-retry-period", "500ms")
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/landlord-system/leases/landlord"
 
 
@@ -59,7 +60,7 @@ class Duel:
 def _rival(admin: Actor, cluster: Cluster, folder: Path, name: str) -> Iterator[Rival]:
     (folder / name).mkdir()
     kubeconfig = operator_token_kubeconfig(admin, cluster.kubeconfig, folder / name)
-    with running_operator(kubeconfig, folder, name=name) as process:
+    with running_operator(kubeconfig, folder, *BRISK, name=name) as process:
         yield Rival(process, token_id(kubeconfig))
 
 
