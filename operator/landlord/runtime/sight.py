@@ -13,7 +13,7 @@ from landlord.runtime.queue import WorkQueue
 
 Object = dict[str, Any]
 
-ROLL_UP_SECONDS: Final = 1.0
+ROLL_UP_SECONDS: Final = 2.0
 """An Environment counts its tenants at most this often, however many of them change."""
 
 
