@@ -127,12 +127,17 @@ class TenantReconciler:
         return Outcome(self._again(facts, seen))
 
     def _tell(self, facts: Facts, traces: Sequence[Trace]) -> None:
-        """Count what was put right, and announce what was done: one Event for each reason, not for each namespace."""
+        """Count what was put right, and announce what was done: one Event for each reason, not for each namespace.
+
+        Of a Tenant's first pass nothing need be told of its namespaces beside how it ended.
+        """
         for kind, action in (entry for trace in traces for entry in trace.corrected):
             self._corrected(kind, action)
         notes: dict[str, list[str]] = {}
         for reason, note in (entry for trace in traces for entry in trace.notes):
             notes.setdefault(reason, []).append(note)
+        if not (facts.body.get("status") or {}).get("conditions"):
+            notes.pop("Created", None)
         for reason, told in notes.items():
             self._recorder.announce(facts.body, reason, " ".join(told))
 

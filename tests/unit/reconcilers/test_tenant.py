@@ -38,7 +38,7 @@ async def test_a_tenant_becomes_its_objects_and_says_so() -> None:
     assert len(entry["digest"]) == 16
     assert not entry["adopted"]
     TenantStatus.model_validate(one.status())
-    assert [reason for reason, _ in one.events] == ["Applied", "Created"]
+    assert [reason for reason, _ in one.events] == ["Applied"]
 
 
 async def test_namespace_and_guards_come_before_rights() -> None:
