@@ -33,7 +33,9 @@ def crds(cluster: Cluster) -> None:
     command = [kubectl(), f"--kubeconfig={cluster.kubeconfig}"]
     names = [f"crd/{kind.crd_name}" for kind in KINDS]
     run([*command, "apply", "--server-side", "--force-conflicts", f"--filename={ROOT / 'crds'}"], check=True)
-    run([*command, "wait", "--for=condition=Established", "--timeout=30s", *names], check=True)
+    # kubectl wait gives up at once on a CRD that has no conditions yet.
+    established = [*command, "wait", "--for=condition=Established", "--timeout=30s", *names]
+    wait_until(lambda: run(established, check=False).returncode == 0, seconds=60, what="The CRDs, established,")
     explain = [*command, "explain", "tenants", f"--api-version={API_VERSION}"]
     wait_until(
         lambda: run(explain, check=False).returncode == 0, seconds=30, what="The API's own description of Tenants"
