@@ -37,8 +37,10 @@ class Subject(logging.Filter):
     """Adds to each record what it is about; as a filter, so that records of libraries get it too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, with ``ref`` set."""
+        """Let every record pass, with ``ref`` set; what kopf will try again is a warning, whatever it calls it."""
         record.ref = _subject.get()
+        if record.levelno == logging.ERROR and record.name.startswith("kopf") and "will retry" in record.getMessage():
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
         return True
 
 

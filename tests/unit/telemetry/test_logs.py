@@ -106,3 +106,11 @@ def test_the_level_is_kept() -> None:
     logs.set_up("json", "warning", stream)
     logging.getLogger("landlord.x").info("Nothing.")
     assert stream.getvalue() == ""
+
+
+def test_what_kopf_will_try_again_is_a_warning() -> None:
+    stream = io.StringIO()
+    logs.set_up("json", "info", stream)
+    logging.getLogger("kopf.clients").error("Request attempt #%d failed; will retry: GET /x", 1)
+    logging.getLogger("kopf.clients").error("Request attempt #%d failed; escalating: GET /x", 9)
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["WARNING", "ERROR"]
