@@ -121,7 +121,7 @@ class Actor:
                 headers.add(name, single)
         sent = json.dumps(body) if body is not None else None
         answer = self.pool.request(method, self.server + path, body=sent, headers=headers, timeout=30)
-        return Answer(answer.status, json.loads(answer.data or b"{}"))
+        return Answer(answer.status, _body(answer.data))
 
     def get(self, manifest: Object) -> Answer:
         """Read the object."""
@@ -160,3 +160,12 @@ class Actor:
         review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
         answer = self.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review).allowed()
         return bool(answer["status"]["allowed"])
+
+
+def _body(data: bytes) -> Object:
+    """The answer's JSON; a path that is not served (yet) is answered in plain words."""
+    try:
+        body: Object = json.loads(data or b"{}")
+    except json.JSONDecodeError:
+        return {"message": data.decode(errors="replace")}
+    return body
