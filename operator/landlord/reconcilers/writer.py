@@ -62,7 +62,7 @@ class Writer:
         """
         is_unknown = self.world.child(wanted.ref) is None
         if is_new and is_unknown:
-            with contextlib.suppress(Conflict):
+            with contextlib.suppress(Conflict, Missing):  # apply says in better words what is missing
                 return await self.create(wanted)
         may_be_foreign = is_unknown and wanted.resource is SERVICE_ACCOUNTS
         live = await self.live(wanted.ref) if pointers or may_be_foreign else None
