@@ -55,7 +55,7 @@ async def until_condition(
     of: str = "",
     deadline: float = 30,
 ) -> Object:
-    """The Tenant, once a condition says so in its present generation."""
+    """The Tenant, once a condition says so, or is ``absent``, in its present generation."""
     last: Object = {}
 
     async def says_so() -> Object | None:
@@ -63,7 +63,8 @@ async def until_condition(
         last.update(await admin.get(f"{TENANTS}/{name}"))
         found = condition(last, kind, of)
         current = last.get("status", {}).get("observedGeneration") == last["metadata"]["generation"]
-        fits = status in ("", found.get("status")) and reason in ("", found.get("reason")) and bool(found)
+        is_there = bool(found) if status != "absent" else not found
+        fits = status in ("", "absent", found.get("status")) and reason in ("", found.get("reason")) and is_there
         return last if current and fits else None
 
     return await eventually(

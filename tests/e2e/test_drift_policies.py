@@ -227,7 +227,7 @@ async def test_a_fight_over_an_object_ends_names_the_other_and_is_forgiven_by_a_
     assert essence(await home.get("ResourceQuota", "landlord")) == essence(spoilt)
     await change_tenant(admin, home.tenant, displayName="Peace")
     await _until_pods(home, "10")
-    await until_condition(admin, home.tenant, "Contested", status="False")
+    await until_condition(admin, home.tenant, "Contested", status="absent")
 
 
 async def test_a_fight_over_the_tenant_label_ends_too(

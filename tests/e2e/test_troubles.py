@@ -91,7 +91,7 @@ async def test_a_quota_below_use_evicts_nothing_and_says_the_numbers(
         await admin.create(maps, {"metadata": {"name": "d"}})
     for name in "ab":
         await admin.delete(f"{maps}/{name}")
-    await until_condition(admin, tenant_name, "QuotaExceeded", status="False")
+    await until_condition(admin, tenant_name, "QuotaExceeded", status="absent")
 
 
 async def test_a_peer_the_platform_does_not_have_is_an_invalid_spec(
@@ -212,7 +212,7 @@ async def test_a_cordoned_tenant_stands_still_but_for_kubernetes_itself(
     await eventually(mended)
     await people[0].get(f"{core}/configmaps")
     await change_tenant(admin, tenant_name, cordoned=False)
-    await until_condition(admin, tenant_name, "Cordoned", status="False")
+    await until_condition(admin, tenant_name, "Cordoned", status="absent")
     for number, who in enumerate((*people, deployer)):
         await who.create(f"{core}/configmaps", {"metadata": {"name": f"after-{number}"}})
 

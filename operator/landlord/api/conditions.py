@@ -38,9 +38,11 @@ TYPES: dict[ConditionType, str] = {
     ConditionType.RECONCILING: "Work is going on, or is waited for; present only then.",
     ConditionType.STALLED: "A person must act; nothing changes by itself. Present only then.",
     ConditionType.DRIFTED: "Objects differ from what was applied and are left so (drift mode Warn, or contested).",
-    ConditionType.CONTESTED: "Another writer keeps changing what Landlord corrects; it stopped correcting for a while.",
-    ConditionType.QUOTA_EXCEEDED: "More is in use than the quota allows; nothing is evicted, nothing new is admitted.",
-    ConditionType.CORDONED: "Writes by the tenant's people and releases are refused.",
+    ConditionType.CONTESTED: "Another writer keeps changing what Landlord corrects; it stopped correcting for a while. "
+    "Present only then.",
+    ConditionType.QUOTA_EXCEEDED: "More is in use than the quota allows; nothing is evicted, nothing new is admitted. "
+    "Present only then.",
+    ConditionType.CORDONED: "Writes by the tenant's people and releases are refused. Present only then.",
     ConditionType.DELETING: "The object is going away; the message names what holds it.",
     ConditionType.IN_USE: "Tenants name this Environment, so it cannot go.",
 }

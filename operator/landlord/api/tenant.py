@@ -174,7 +174,7 @@ class EnvironmentStatus(Model):
     namespace: Text = Field("", description="Its namespace.")
     uid: Text = Field("", description="UID of that namespace, empty while there is none.")
     digest: Text = Field("", description="Digest of all objects as last applied; empty until all of them were.")
-    adopted: bool = Field(False, description="Whether the namespace existed before.")
+    adopted: bool | None = Field(None, description="True when the namespace existed before.")
     preview: Annotated[tuple[Finding, ...], Field(max_length=64)] = Field((), description="What adoption would break.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
         (), description="Conditions of this environment.", json_schema_extra=marks(keys=("type",))

@@ -5,7 +5,6 @@ a caller that must survive a stumble runs its pass again.
 """
 
 import asyncio
-import json
 import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSequence
@@ -15,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio.client import ApiClient
 
 from landlord.api.failures import Transient
@@ -178,7 +178,7 @@ class Cluster:
                     raise failure(response.status, response.headers, await response.text(), f"watch {resource.plural}")
                 async for line in response.content:
                     if line.strip():
-                        yield watch_event(json.loads(line), resource)
+                        yield watch_event(orjson.loads(line), resource)
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
             raise Transient(f"The watch on {resource.plural} broke: {words(error)}.") from error
 
@@ -278,7 +278,7 @@ class Cluster:
                 if heard is not None:
                     heard.extend(warning_texts(response.headers.getall("Warning", [])))
                 if status < 300:
-                    return dict(json.loads(text))
+                    return dict(orjson.loads(text))
                 if status == 404 and missing_ok:
                     return None
                 raise failure(status, response.headers, text.decode(errors="replace"), f"{verb.lower()} {path}")
@@ -306,7 +306,7 @@ class Cluster:
         url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
         data = None
         if body is not None:
-            data = FencedBody(json.dumps(body).encode(), self._fence)
+            data = FencedBody(orjson.dumps(body), self._fence)
             limit = aiohttp.ClientTimeout(total=min(seconds_for(self._fence), limit.total or math.inf))
         return await self._pool().request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
 

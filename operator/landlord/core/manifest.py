@@ -6,10 +6,11 @@ therefore hold digests instead of objects, and a restart verifies everything wit
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from landlord.api import names
 from landlord.api.refs import Ref, Resource
@@ -62,8 +63,7 @@ def copied(value: Any) -> Any:
 
 def digest(value: object) -> str:
     """16 hex digits over the canonical JSON of ``value``."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def content(kind: str, manifest: Mapping[str, Any]) -> Object:

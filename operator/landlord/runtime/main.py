@@ -81,7 +81,13 @@ class Operator:
         self.informers = [self._informer(free, kind) for kind in CHILDREN]
         self.watchdog = Watchdog(free, self.door, self.informers, metrics)
         self.guards = Guards(fenced)
-        self.events = Recorder(_Written(fenced), metrics, instance=lease.identity, clock=time.monotonic)
+        self.events = Recorder(
+            _Written(fenced),
+            metrics,
+            instance=lease.identity,
+            clock=time.monotonic,
+            is_busy=lambda: len(self.tenants) > 0,
+        )
         self.workers = self._workers(fenced)
         self._parts: list[asyncio.Task[None]] = []
         metrics.watch_queues({TENANTS.kind: self.tenants, ENVIRONMENTS.kind: self.environments})

@@ -8,6 +8,7 @@ written is dropped and counted too: Events are news, the truth is in the conditi
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -30,6 +31,8 @@ CLUSTER_SCOPED_NAMESPACE: Final = "default"
 """Where Events about cluster-scoped objects live, by the API's rule; ``kubectl describe`` looks there."""
 WAIT_SECONDS: Final = 10.0
 """How long repetitions are gathered before the count is written."""
+PATIENCE_SECONDS: Final = 20.0
+"""How long good news waits at most while passes have work to do: writing it would take their turn."""
 FLUSH_SECONDS: Final = 5.0
 FORGET_SECONDS: Final = 3600.0
 """After this long without a repetition the same words are news again (the API server keeps Events for an hour)."""
@@ -110,6 +113,7 @@ class Recorder:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 - telemetry dates what it sees
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._events = events
         self._counts = counts
@@ -117,6 +121,7 @@ class Recorder:
         self._now = now
         self._clock = clock
         self._sleep = sleep
+        self._is_busy = is_busy
         self._series: OrderedDict[_Words, _Series] = OrderedDict()
         self._budgets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._unwritten: OrderedDict[_Words, None] = OrderedDict()
@@ -152,7 +157,7 @@ class Recorder:
         now = self._clock()
         for words in [words for words in self._unwritten if self._series[words].due <= now]:
             series = self._series.get(words)
-            if series is None or words not in self._unwritten:
+            if series is None or words not in self._unwritten or self._must_wait(words, series):
                 continue
             del self._unwritten[words]
             series.due = now + WAIT_SECONDS
@@ -162,7 +167,7 @@ class Recorder:
     async def flush(self) -> None:
         """Write what is left, due or not, as far as it goes quickly: before the process ends."""
         for series in self._series.values():
-            series.due = 0.0
+            series.due = -math.inf
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self.write_due()
@@ -208,6 +213,11 @@ class Recorder:
             del self._series[words]
             return None
         return series
+
+    def _must_wait(self, words: _Words, series: _Series) -> bool:
+        """Good news does not take the turn of work that waits; bad news is written at once."""
+        overdue = self._clock() - series.due > PATIENCE_SECONDS
+        return words.type == "Normal" and not overdue and self._is_busy()
 
     def _may_write(self, uid: str) -> bool:
         tokens, since = self._budgets.pop(uid, (float(BUDGET), self._clock()))

@@ -11,7 +11,7 @@ import pytest
 from landlord.api.failures import Forbidden, LandlordFailure
 from landlord.api.refs import Ref
 from landlord.telemetry import events
-from landlord.telemetry.events import BUDGET, NOTE_LENGTH, REMEMBERED, WAIT_SECONDS, Recorder, Subject
+from landlord.telemetry.events import BUDGET, NOTE_LENGTH, PATIENCE_SECONDS, REMEMBERED, WAIT_SECONDS, Recorder, Subject
 
 Object = dict[str, Any]
 SHOP = Subject(Ref("Tenant", None, "shop"), "landlord.dev/v1alpha1", "uid-1")
@@ -65,9 +65,13 @@ class Desk:
     written: Written
     counts: Counts
     time: Time
+    work: list[str] = field(default_factory=list)
 
     def say(self, note: str = "All is well.", subject: Subject = SHOP) -> None:
         self.recorder.record(subject, "Normal", "Ready", note)
+
+    def warn(self, note: str) -> None:
+        self.recorder.record(SHOP, "Warning", "Forbidden", note)
 
     async def later(self, seconds: float) -> None:
         self.time.now += seconds
@@ -77,8 +81,9 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     written, counts, time = Written(), Counts(), Time()
-    recorder = Recorder(written, counts, instance="pod-1", now=time.wall, clock=time.clock)
-    return Desk(recorder, written, counts, time)
+    work: list[str] = []
+    recorder = Recorder(written, counts, instance="pod-1", now=time.wall, clock=time.clock, is_busy=lambda: bool(work))
+    return Desk(recorder, written, counts, time, work)
 
 
 async def test_an_event_is_what_kubectl_describe_looks_for(desk: Desk) -> None:
@@ -190,6 +195,31 @@ async def test_what_waits_is_written_before_the_end(desk: Desk) -> None:
     desk.say()
     await desk.recorder.flush()
     assert desk.written.patched[0][2]["series"]["count"] == 2
+
+
+async def test_good_news_waits_while_there_is_work_and_bad_news_does_not(desk: Desk) -> None:
+    desk.work.append("a pass")
+    desk.say()
+    desk.warn("It is forbidden.")
+    await desk.recorder.write_due()
+    assert [event["note"] for event in desk.written.created] == ["It is forbidden."]
+    desk.work.clear()
+    await desk.recorder.write_due()
+    assert [event["note"] for event in desk.written.created] == ["It is forbidden.", "All is well."]
+
+
+async def test_good_news_does_not_wait_for_ever(desk: Desk) -> None:
+    desk.work.append("a pass that never ends")
+    desk.say()
+    await desk.later(PATIENCE_SECONDS + 1)
+    assert [event["note"] for event in desk.written.created] == ["All is well."]
+
+
+async def test_good_news_that_waits_is_written_before_the_end(desk: Desk) -> None:
+    desk.work.append("a pass")
+    desk.say()
+    await desk.recorder.flush()
+    assert len(desk.written.created) == 1
 
 
 async def test_the_writer_wakes_for_news(desk: Desk) -> None:

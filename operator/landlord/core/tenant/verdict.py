@@ -100,15 +100,16 @@ def _environment(before: Mapping[str, Any], seen: Seen, generation: int, now: da
     )
     raised = [each for each in flags if each.status is Status.TRUE]  # the Tenant's own conditions say the calm ones
     findings = [*_triple(seen.state, seen.reason, seen.message, frozen=_as_it_was(before)), *raised]
-    return {
+    entry: Json = {
         "name": seen.name,
         "namespace": seen.namespace,
         "uid": seen.uid,
         "digest": seen.digest,
-        "adopted": seen.adopted,
-        "preview": list(seen.preview),
         "conditions": settle(before.get("conditions") or (), findings, generation, now),
     }
+    if seen.adopted:
+        entry["adopted"] = True
+    return entry | ({"preview": list(seen.preview)} if seen.preview else {})
 
 
 def _findings(before: Mapping[str, Any], whole: Whole, environments: Sequence[Json]) -> list[Finding]:
@@ -121,30 +122,36 @@ def _findings(before: Mapping[str, Any], whole: Whole, environments: Sequence[Js
     cordon = (
         "The tenant's people and releases may write nothing until spec.cordoned is false." if whole.cordoned else ""
     )
-    findings.append(
-        flag(ConditionType.CORDONED, (Reason.CORDONED, Reason.APPLIED), cordon, "The tenant may write."),
-    )
+    if cordon:
+        findings.append(Finding(ConditionType.CORDONED, Status.TRUE, Reason.CORDONED, cordon))
     if whole.deleting:
         findings.append(Finding(ConditionType.DELETING, Status.TRUE, Reason.DELETING, whole.deleting))
     return findings
 
 
-_CALM = {
-    ConditionType.DRIFTED: (Reason.DRIFT_FOUND, Reason.NO_DRIFT, "Nothing differs from what was applied."),
-    ConditionType.CONTESTED: (Reason.OTHER_WRITER, Reason.NO_DRIFT, "Nobody changes back what is corrected."),
-    ConditionType.QUOTA_EXCEEDED: (Reason.USED_ABOVE_QUOTA, Reason.APPLIED, "Use is within all quotas."),
+_TROUBLES = {
+    ConditionType.DRIFTED: Reason.DRIFT_FOUND,
+    ConditionType.CONTESTED: Reason.OTHER_WRITER,
+    ConditionType.QUOTA_EXCEEDED: Reason.USED_ABOVE_QUOTA,
 }
+_NO_DRIFT = Finding(ConditionType.DRIFTED, Status.FALSE, Reason.NO_DRIFT, "Nothing differs from what was applied.")
 
 
 def _troubles(environments: Sequence[Json], *, looked: bool) -> Iterable[Finding]:
-    """What environments have, told of the whole; that all is calm is said only by a pass that ``looked``."""
-    for kind, (reason, calm_reason, calm) in _CALM.items():
+    """What environments have, told of the whole; that nothing drifted is said only by a pass that ``looked``.
+
+    All other troubles are conditions only while they last: each condition costs the API server half a millisecond
+    whenever its object is written.
+    """
+    for kind, reason in _TROUBLES.items():
         found = {str(entry["name"]): find(entry.get("conditions"), kind) for entry in environments}
         raised = {name: each for name, each in found.items() if each.get("status") == Status.TRUE.value}
         is_capped = any(each.get("reason") == Reason.CORRECTIONS_CAPPED.value for each in raised.values())
-        if raised or looked:
+        if raised:
             told = "; ".join(f"{name}: {each.get('message', '')}" for name, each in raised.items())
-            yield flag(kind, (Reason.CORRECTIONS_CAPPED if is_capped else reason, calm_reason), told, calm)
+            yield Finding(kind, Status.TRUE, Reason.CORRECTIONS_CAPPED if is_capped else reason, told)
+        elif looked and kind is ConditionType.DRIFTED:
+            yield _NO_DRIFT
 
 
 def _summary(whole: Whole) -> tuple[State, Reason, str]:

@@ -145,13 +145,16 @@ def test_capped_corrections_are_told_as_such_of_environment_and_whole() -> None:
     assert condition(result["environments"][1], ConditionType.DRIFTED) == ("True", "CorrectionsCapped")
 
 
-def test_all_is_calm_only_where_a_pass_looked() -> None:
-    calm = told(seen())
-    for kind in (ConditionType.DRIFTED, ConditionType.CONTESTED, ConditionType.QUOTA_EXCEEDED):
-        assert condition(calm, kind)[0] == "False"
-        assert find(calm["conditions"], kind)["message"]
-        assert find(told(suspended=True)["conditions"], kind) == {}
-        assert find(told(fault=(Reason.INVALID_SPEC, "Bad."))["conditions"], kind) == {}
+def test_that_nothing_drifted_is_said_only_where_a_pass_looked() -> None:
+    calm = find(told(seen())["conditions"], ConditionType.DRIFTED)
+    assert (calm["status"], calm["reason"]) == ("False", "NoDrift")
+    assert find(told(suspended=True)["conditions"], ConditionType.DRIFTED) == {}
+    assert find(told(fault=(Reason.INVALID_SPEC, "Bad."))["conditions"], ConditionType.DRIFTED) == {}
+
+
+def test_other_troubles_are_conditions_only_while_they_last() -> None:
+    types = {entry["type"] for entry in told(seen())["conditions"]}
+    assert types == {"Ready", "Drifted"}
 
 
 def test_drift_that_was_found_before_a_suspension_is_still_told() -> None:
@@ -163,7 +166,7 @@ def test_drift_that_was_found_before_a_suspension_is_still_told() -> None:
 
 def test_a_cordon_is_told() -> None:
     assert condition(told(seen(), cordoned=True), ConditionType.CORDONED) == ("True", "Cordoned")
-    assert condition(told(seen()), ConditionType.CORDONED) == ("False", "Applied")
+    assert find(told(seen())["conditions"], ConditionType.CORDONED) == {}
 
 
 def test_a_request_that_was_handled_is_echoed() -> None:
