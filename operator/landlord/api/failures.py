@@ -11,7 +11,8 @@
     `- Refused(why)           the outside said no for good             slow retry; Stalled until spec or rights change
        |- Forbidden           RBAC, a quota or an admission policy said no
        |- Invalid             the API server will not take this manifest
-       `- NotOurs             the object belongs to somebody else
+       |- NotOurs             the object belongs to somebody else
+       `- HelmFailed(trouble) Helm ran and failed; ``trouble`` says whose fault it is
 
 Clients translate vendor errors into these, and nothing else leaves them. Expected bad news (drift found, gate
 closed) is a value, not a failure. Anything outside the tree is a bug: logged with its traceback and retried.
@@ -19,6 +20,7 @@ closed) is a value, not a failure. Anything outside the tree is a bug: logged wi
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 
 
 class LandlordFailure(Exception):
@@ -83,6 +85,63 @@ class Invalid(Refused):
 
 class NotOurs(Refused):
     """An object of that name exists and is somebody else's; it was left as it is."""
+
+
+class HelmTrouble(StrEnum):
+    """Why a Helm run failed, as far as it decides what to do next."""
+
+    RENDER = "render"
+    """A template fails, or the result is no valid manifest."""
+    SCHEMA = "schema"
+    """The values do not fit the chart's schema."""
+    UNKNOWN_KIND = "unknown-kind"
+    """The manifest names a kind that the API server does not serve."""
+    IMMUTABLE = "immutable"
+    """A field that may not change would."""
+    OWNERSHIP = "ownership"
+    """An object exists already and belongs to another release or to nobody."""
+    CONFLICT = "conflict"
+    """Another field manager holds a field."""
+    TOO_LARGE = "too-large"
+    """The release does not fit into a Secret."""
+    FORBIDDEN = "forbidden"
+    """The deployer may not do that."""
+    INVALID = "invalid"
+    """The API server rejects an object."""
+    HOOK_FAILED = "hook-failed"
+    """A hook's Job or Pod failed."""
+    HOOK_TIMEOUT = "hook-timeout"
+    """A hook did not end in time."""
+    TEST_FAILED = "test-failed"
+    """A Helm test failed."""
+    QUOTA = "quota"
+    """A quota or limit of the namespace is full."""
+    WEBHOOK = "webhook"
+    """An admission webhook could not be asked."""
+    POLICY = "policy"
+    """An admission webhook or policy said no."""
+    TERMINATING = "terminating"
+    """The namespace is being deleted."""
+    LOCKED = "locked"
+    """Another operation is, or seems to be, in progress."""
+    NO_DEPLOYED = "no-deployed"
+    """There is history, but no revision to upgrade from."""
+    MISSING_REVISION = "missing-revision"
+    """The revision to go back to is not there."""
+    OUTAGE = "outage"
+    """The API server could not be reached, or was overloaded."""
+    KILLED = "killed"
+    """The process was ended by a signal, or took too long."""
+    UNKNOWN = "unknown"
+    """Words that are not known; taken as the release's own fault after retries."""
+
+
+class HelmFailed(Refused):
+    """Helm ran and failed. The world may be changed half-way; the history tells."""
+
+    def __init__(self, trouble: HelmTrouble, why: str) -> None:
+        super().__init__(why)
+        self.trouble = trouble
 
 
 def raise_worst(failures: Sequence[LandlordFailure]) -> None:

@@ -4,31 +4,23 @@ Vendor errors become ``landlord.api.failures`` here. Nothing is decided here, no
 a caller that must survive a stumble runs its pass again.
 """
 
-import asyncio
-import math
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, MutableSequence
+import copy
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
 
-import aiohttp
-import orjson
 from kubernetes.aio.client import ApiClient
 
 from landlord.api.failures import Transient
 from landlord.api.names import FIELD_MANAGER
 from landlord.api.refs import Resource
-from landlord.clients.answers import failure, warning_texts, watch_event, words
-from landlord.clients.fence import Fence, FencedBody, seconds_for, unfenced
-from landlord.clients.identity import Identity, current, log_in, proxy_for
+from landlord.clients.connection import JSON, Connection, Observer
+from landlord.clients.fence import Fence, unfenced
+from landlord.clients.identity import Identity, current, log_in
 
 Object = dict[str, Any]
-Observer = Callable[[str, str, int, float], None]
-"""Called after each request with verb, resource (plural), HTTP status (0: no answer) and seconds."""
 
-JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -64,15 +56,10 @@ class Cluster:
         parallel: int = 32,
         fence: Fence = unfenced,
     ) -> None:
-        self._api = api
-        self._user_agent = user_agent
-        self._observe = observe
-        self._fence = fence
-        self._timeout = aiohttp.ClientTimeout(total=seconds)
-        self._slots = asyncio.Semaphore(parallel)
-        self._session: aiohttp.ClientSession | None = None
-        # Decided once: aiohttp's trust_env would look it up in a thread for each request.
-        self._proxy = proxy_for(api.configuration)
+        self._connection = Connection(
+            api, user_agent=user_agent, observe=observe, seconds=seconds, parallel=parallel, fence=fence
+        )
+        self._user: str | None = None
 
     @classmethod
     async def connect(
@@ -99,14 +86,20 @@ class Cluster:
             fence=fence,
         )
 
+    def acting_as(self, user: str) -> Self:
+        """The same connection as somebody else, by impersonation of the user alone; close only the first one."""
+        other = copy.copy(self)
+        other._user = user
+        return other
+
     @property
     def server(self) -> str:
         """The API server's address."""
-        return str(self._api.configuration.host)
+        return str(self._connection.api.configuration.host)
 
     async def identity(self) -> Identity:
         """Address and credentials as they are now, for a library that must log in by itself."""
-        return await current(self._api.configuration)
+        return await current(self._connection.api.configuration)
 
     async def __aenter__(self) -> Self:
         return self
@@ -118,9 +111,7 @@ class Cluster:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-        await self._api.close()  # type: ignore[no-untyped-call] # no hints upstream
+        await self._connection.close()
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
         """The live object, or None when there is none."""
@@ -157,7 +148,13 @@ class Cluster:
                 return
 
     async def watch(
-        self, resource: Resource, resource_version: str, *, selector: str = "", seconds: int = 300
+        self,
+        resource: Resource,
+        resource_version: str,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        seconds: int = 300,
     ) -> AsyncIterator[Object]:
         """Watch events (``{"type": ..., "object": ...}``, bookmarks included) until the server ends the stream.
 
@@ -171,16 +168,9 @@ class Cluster:
             "timeoutSeconds": str(seconds),
             "labelSelector": selector,
         }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
-        try:
-            async with await self._send("GET", resource.path(), query, None, None, timeout) as response:
-                if response.status != 200:
-                    raise failure(response.status, response.headers, await response.text(), f"watch {resource.plural}")
-                async for line in response.content:
-                    if line.strip():
-                        yield watch_event(orjson.loads(line), resource)
-        except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
-            raise Transient(f"The watch on {resource.plural} broke: {words(error)}.") from error
+        events = self._connection.stream(resource, resource.path(namespace), query, user=self._user)
+        async for event in events:
+            yield event
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         """The object as created; raises ``Conflict`` when one of that name exists already."""
@@ -252,74 +242,8 @@ class Cluster:
             raise Transient(f"The API server gave no answer to {verb.lower()} {resource.plural}.")
         return answer
 
-    async def _ask(
-        self,
-        verb: str,
-        resource: Resource,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        content: str | None = None,
-        missing_ok: bool = False,
-        heard: MutableSequence[str] | None = None,
-    ) -> Object | None:
-        """One request and its JSON answer; every trouble becomes a failure of ours.
-
-        ``content`` is the type of the body, or where there is none, of the answer.
-        """
-        started, status = asyncio.get_running_loop().time(), 0
-        try:
-            async with (
-                self._slots,
-                await self._send(_METHODS.get(verb, verb), path, query, body, content, self._timeout) as response,
-            ):
-                status, text = response.status, await response.read()
-                if heard is not None:
-                    heard.extend(warning_texts(response.headers.getall("Warning", [])))
-                if status < 300:
-                    return dict(orjson.loads(text))
-                if status == 404 and missing_ok:
-                    return None
-                raise failure(status, response.headers, text.decode(errors="replace"), f"{verb.lower()} {path}")
-        except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
-            raise Transient(f"The API server did not answer {verb.lower()} {path}: {words(error)}.") from error
-        finally:
-            self._observe(verb, resource.plural, status, asyncio.get_running_loop().time() - started)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: object,
-        content: str | None,
-        limit: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
-        configuration = self._api.configuration
-        headers = {"User-Agent": self._user_agent, "Accept": JSON if body is not None else content or JSON}
-        for setting in (await configuration.auth_settings()).values():
-            headers[setting["key"]] = setting["value"]
-        if body is not None:
-            headers["Content-Type"] = content or JSON
-        query_text = urlencode({key: value for key, value in (query or {}).items() if value})
-        url = f"{configuration.host}{path}" + (f"?{query_text}" if query_text else "")
-        data = None
-        if body is not None:
-            data = FencedBody(orjson.dumps(body), self._fence)
-            limit = aiohttp.ClientTimeout(total=min(seconds_for(self._fence), limit.total or math.inf))
-        return await self._pool().request(method, url, headers=headers, data=data, timeout=limit, proxy=self._proxy)
-
-    def _pool(self) -> aiohttp.ClientSession:
-        """The vendor library's TLS set-up on a session of our own, which its request layer would slow down."""
-        if self._session is None:
-            rest = self._api.rest_client
-            connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context, keepalive_timeout=60)
-            self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**21, auto_decompress=True)
-        return self._session
-
-
-_METHODS = {"LIST": "GET", "CREATE": "POST", "APPLY": "PATCH", "UPDATE": "PUT"}
+    async def _ask(self, verb: str, resource: Resource, path: str, **rest: Any) -> Object | None:
+        return await self._connection.ask(verb, resource, path, user=self._user, **rest)
 
 
 def _dry(dry_run: bool) -> dict[str, str]:
