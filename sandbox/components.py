@@ -22,7 +22,8 @@ class Component:
     """Programs that share one pinned Go module and are built by one command.
 
     `stamps` are linker settings (`path.variable=value`) without which a program would report a nonsense version.
-    `core` components are built and started when nobody asks for anything in particular.
+    `core` components are built and started when nobody asks for anything in particular. `module` names the folder of a
+    module that two components share: what most people never need is then built apart from what all need.
     """
 
     name: str
@@ -30,15 +31,23 @@ class Component:
     programs: tuple[Program, ...]
     stamps: tuple[str, ...] = ()
     core: bool = False
+    module: str | None = None
 
     @property
     def folder(self) -> Path:
         """Where go.mod and go.sum of this component lie."""
-        return TOOLS / self.name
+        return TOOLS / (self.module or self.name)
 
 
 KUBERNETES_VERSION: Final = "v1.36.4"
 _KUBE_VERSION_PACKAGE: Final = "k8s.io/component-base/version"
+_KUBE_STAMPS: Final = (
+    f"{_KUBE_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION}",
+    f"{_KUBE_VERSION_PACKAGE}.gitMajor=1",
+    f"{_KUBE_VERSION_PACKAGE}.gitMinor=36",
+    f"{_KUBE_VERSION_PACKAGE}.gitTreeState=clean",
+    f"k8s.io/client-go/pkg/version.gitVersion={KUBERNETES_VERSION}",
+)
 
 COMPONENTS: Final[tuple[Component, ...]] = (
     Component(
@@ -55,13 +64,7 @@ COMPONENTS: Final[tuple[Component, ...]] = (
             Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
             Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
         ),
-        stamps=(
-            f"{_KUBE_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION}",
-            f"{_KUBE_VERSION_PACKAGE}.gitMajor=1",
-            f"{_KUBE_VERSION_PACKAGE}.gitMinor=36",
-            f"{_KUBE_VERSION_PACKAGE}.gitTreeState=clean",
-            f"k8s.io/client-go/pkg/version.gitVersion={KUBERNETES_VERSION}",
-        ),
+        stamps=_KUBE_STAMPS,
         core=True,
     ),
     Component(
@@ -76,6 +79,26 @@ COMPONENTS: Final[tuple[Component, ...]] = (
         programs=(Program("helm", "helm.sh/helm/v4/cmd/helm"),),
         stamps=("helm.sh/helm/v4/internal/version.version=v4.3.1",),
         core=True,
+    ),
+    Component(
+        name="kubelet",
+        version=KUBERNETES_VERSION,
+        programs=(Program("kubelet", "k8s.io/kubernetes/cmd/kubelet"),),
+        stamps=_KUBE_STAMPS,
+        module="kube",
+    ),
+    Component(
+        name="registry",
+        version="v3.0.0",
+        programs=(Program("registry", "github.com/distribution/distribution/v3/cmd/registry"),),
+    ),
+    Component(
+        name="prometheus",
+        version="v0.307.0",
+        programs=(
+            Program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
+            Program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
+        ),
     ),
 )
 
