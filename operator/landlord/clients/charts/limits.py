@@ -1,0 +1,44 @@
+"""How much of anything a chart's source may cost, and where it may lie."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from landlord.clients.addresses import Allow
+
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of sizes (bytes), counts and times (seconds)."""
+
+    packed: int = 16 * MIB
+    unpacked: int = 48 * MIB
+    one_file: int = 5 * MIB
+    """Helm's own bound."""
+    files: int = 8192
+    path: int = 512
+    index: int = 48 * MIB
+    answer: int = 1 * MIB
+    """Manifests, tokens and other small answers."""
+    connect: float = 10
+    silence: float = 20
+    """How long a server may send nothing."""
+    total: float = 120
+    cache: int = 1024 * MIB
+    """All kept packages together."""
+    freshness: float = 300
+    """How long what a repository's index said is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where charts may come from, as the operator's settings say.
+
+    ``plain_http`` are hosts that may be spoken to without TLS. ``stores`` are hosts (``*.example.org`` for all below)
+    that a registry or repository may redirect a download to; no credentials are ever sent there.
+    """
+
+    allow: Allow = field(default_factory=Allow)
+    plain_http: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
