@@ -199,6 +199,14 @@ class ServiceType(StrEnum):
 
 
 Registry = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.:/_]*[a-z0-9])?$")]
+ChartSource = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=512,
+        pattern=r"^(oci|https)://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*(/\*?)?$",
+    ),
+]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN.replace("^", r"^(\*\.)?", 1))]
 
 
@@ -226,6 +234,12 @@ class Policies(Model):
     )
     service_types: Annotated[tuple[ServiceType, ...], Field(max_length=5)] | None = Field(
         None, description="Types of Services that may be made.", json_schema_extra=marks(unique=True)
+    )
+    chart_sources: Annotated[tuple[ChartSource, ...], Field(max_length=32)] | None = Field(
+        None,
+        description="Repositories that charts may come from, such as oci://registry.example.org/team; "
+        "oci://registry.example.org/team/* covers all below.",
+        json_schema_extra=marks(unique=True),
     )
     workloads: Workloads | None = Field(
         None,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from landlord.api import environment, tenant
+from landlord.api import apprelease, environment, tenant
 from landlord.api.names import CATEGORY, GROUP, VERSION
 from landlord.api.schema import Model
 from landlord.api.structural import RULES, Schema, structural
@@ -33,6 +33,7 @@ class Kind:
     model: type[Model]
     name_rules: tuple[dict[str, str], ...]
     columns: tuple[Column, ...]
+    namespaced: bool = False
 
     @property
     def crd_name(self) -> str:
@@ -73,7 +74,28 @@ ENVIRONMENT = Kind(
     ),
 )
 
-KINDS = (TENANT, ENVIRONMENT)
+APPRELEASE = Kind(
+    name="AppRelease",
+    plural="appreleases",
+    short="arel",
+    model=apprelease.AppRelease,
+    name_rules=apprelease.NAME_RULES,
+    columns=(
+        column("Chart", ".spec.chart.name", "Name of the chart."),
+        column("Version", ".spec.chart.version", "Version of the chart."),
+        column("Revision", ".status.deployed.revision", "The Helm revision that runs.", kind="integer"),
+        column("Ready", _of_ready("status"), "Whether what the spec asks for is deployed and proven."),
+        column("Reason", _of_ready("reason"), "Why Ready is as it is, in one word."),
+        column("Image", ".spec.image.tag", "Tag of the image, where the spec has one.", priority=1),
+        column("Proven", ".status.proven.revision", "The revision to go back to.", kind="integer", priority=1),
+        column("Candidate", ".status.desired.candidate", "Digest of what the spec asks for.", priority=1),
+        column("Status", _of_ready("message"), "Why Ready is as it is, and what to do.", priority=1),
+        _AGE,
+    ),
+    namespaced=True,
+)
+
+KINDS = (TENANT, ENVIRONMENT, APPRELEASE)
 
 
 def open_api_schema(kind: Kind) -> Schema:
@@ -101,7 +123,7 @@ def render(kind: Kind) -> dict[str, Any]:
         "metadata": {"name": kind.crd_name},
         "spec": {
             "group": GROUP,
-            "scope": "Cluster",
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
             "names": {
                 "kind": kind.name,
                 "listKind": f"{kind.name}List",

@@ -7,7 +7,23 @@ from pydantic import Field
 
 from landlord.api.body import Guards
 from landlord.api.conditions import Condition
-from landlord.api.schema import Model, marks, rule
+from landlord.api.release_defaults import DriftMode, ReleaseDefaults
+from landlord.api.schema import Model, Variables, marks, rule
+
+__all__ = [
+    "NAME_RULES",
+    "POINTER",
+    "ChildKind",
+    "Drift",
+    "DriftIgnore",
+    "DriftMode",
+    "Environment",
+    "EnvironmentSpec",
+    "EnvironmentStatus",
+    "ReleaseCounts",
+    "TenantCounts",
+    "Tier",
+]
 
 
 class Tier(StrEnum):
@@ -18,14 +34,6 @@ class Tier(StrEnum):
     TESTING = "testing"
     DEVELOPMENT = "development"
     OTHER = "other"
-
-
-class DriftMode(StrEnum):
-    """What to do about hand edits of a tenant's objects."""
-
-    IGNORE = "Ignore"
-    WARN = "Warn"
-    CORRECT = "Correct"
 
 
 class ChildKind(StrEnum):
@@ -98,7 +106,13 @@ class EnvironmentSpec(Model):
         Tier.DEVELOPMENT,
         description="production is stricter: members are viewers, only releases may write workloads.",
     )
+    variables: Variables = Field(
+        default_factory=dict, description="What ${NAME} stands for in releases here that have substitute."
+    )
     tenant_defaults: Guards | None = Field(None, description="What every tenant gets here unless it says otherwise.")
+    release_defaults: ReleaseDefaults | None = Field(
+        None, description="What every AppRelease gets here unless it says otherwise."
+    )
     drift: Drift = Field(Drift(), description="How hand edits of tenants' objects are met.")
     suspend: bool = Field(False, description="All tenants are left as they are here while true.")
 
@@ -110,6 +124,16 @@ class TenantCounts(Model):
     ready: Annotated[int, Field(ge=0)] = Field(0, description="Ready here.")
     failed: Annotated[int, Field(ge=0)] = Field(0, description="Not ready here for a reason a person must mend.")
     drifted: Annotated[int, Field(ge=0)] = Field(0, description="With drift that is left so.")
+
+
+class ReleaseCounts(Model):
+    """AppReleases of the environment by state."""
+
+    total: Annotated[int, Field(ge=0)] = Field(0, description="All in its namespaces.")
+    ready: Annotated[int, Field(ge=0)] = Field(0, description="Proven and healthy.")
+    progressing: Annotated[int, Field(ge=0)] = Field(0, description="On their way.")
+    held: Annotated[int, Field(ge=0)] = Field(0, description="Held after a bad attempt.")
+    failed: Annotated[int, Field(ge=0)] = Field(0, description="Not ready for a reason a person must mend.")
 
 
 class EnvironmentStatus(Model):
@@ -125,6 +149,7 @@ class EnvironmentStatus(Model):
         (), description="Conditions of the environment.", json_schema_extra=marks(keys=("type",))
     )
     tenants: TenantCounts = Field(TenantCounts(), description="Tenants by state.")
+    releases: ReleaseCounts = Field(ReleaseCounts(), description="AppReleases by state.")
 
 
 class Environment(Model):

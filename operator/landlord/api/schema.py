@@ -108,3 +108,20 @@ Cidr = Annotated[
 
 Timestamp = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 """RFC 3339, UTC, to the second."""
+
+VARIABLE = "^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+Variables = Annotated[
+    dict[str, Annotated[str, Field(max_length=4096)]],
+    Field(
+        max_length=256,
+        json_schema_extra=marks(
+            rules=(
+                rule(
+                    f"self.all(key, key.matches('{VARIABLE}'))",
+                    "names of variables have letters, digits and underscores and begin with no digit, such as REGION",
+                ),
+            )
+        ),
+    ),
+]
+"""Texts by name, for ``${NAME}``."""

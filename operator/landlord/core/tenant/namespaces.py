@@ -57,5 +57,6 @@ def _parameters(place: Place) -> dict[str, str]:
         names.POLICY_STORAGE_CLASSES: policies.storage_classes,
         names.POLICY_PRIORITY_CLASSES: policies.priority_classes,
         names.POLICY_SERVICE_TYPES: policies.service_types,
+        names.POLICY_CHART_SOURCES: policies.chart_sources,
     }
     return annotations | {key: ",".join(sorted(values)) for key, values in lists.items() if values is not None}

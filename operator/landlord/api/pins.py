@@ -1,0 +1,127 @@
+"""What pins a release exactly: chart repository, version, image tag, digests; and how long things take.
+
+Each refusal says what to write instead. The models judge as the CRDs' CEL rules do, so that manifests can be checked
+without a cluster.
+"""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field
+
+from landlord.api.schema import marks, rule
+
+_PART: Final = r"(0|[1-9][0-9]{0,17}|[0-9]{0,17}[A-Za-z-][0-9A-Za-z-]*)"
+VERSION: Final = (
+    r"^v?(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})"
+    rf"(-{_PART}(\.{_PART})*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+)
+VERSION_WORDS: Final = (
+    "must be one exact version, such as 1.4.2 or 1.5.0-rc.1; not empty, no range, no latest, no 1.4 or v1"
+)
+
+REPOSITORY: Final = (
+    r"^(oci|https)://[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$"
+)
+REPOSITORY_WORDS: Final = (
+    "must be where the chart lies, such as oci://registry.example.org/team or https://charts.example.org/stable; "
+    "no user, no query"
+)
+
+TAG: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+TAG_WORDS: Final = "must be the tag of one build, such as 1.4.2 or sha-3f9c2ab; not empty, not latest"
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(VERSION, text):
+        raise ValueError(VERSION_WORDS)
+    return text
+
+
+def _repository(text: str) -> str:
+    if not re.fullmatch(REPOSITORY, text):
+        raise ValueError(REPOSITORY_WORDS)
+    return text
+
+
+def _tag(text: str) -> str:
+    if not re.fullmatch(TAG, text) or text.lower() == "latest":
+        raise ValueError(TAG_WORDS)
+    return text
+
+
+def _rules(expression: str, words: str) -> dict[str, Any]:
+    return marks(rules=(rule(expression, words),))
+
+
+Version = Annotated[
+    str,
+    Field(max_length=128, json_schema_extra=_rules(f"self.matches(r'{VERSION}')", VERSION_WORDS)),
+    AfterValidator(_version),
+]
+"""An exact semantic version; a leading v is kept, because some charts' versions begin so."""
+
+Repository = Annotated[
+    str,
+    Field(max_length=512, json_schema_extra=_rules(f"self.matches(r'{REPOSITORY}')", REPOSITORY_WORDS)),
+    AfterValidator(_repository),
+]
+"""The URL of a chart repository, without credentials."""
+
+Tag = Annotated[
+    str,
+    Field(
+        max_length=128,
+        json_schema_extra=_rules(f"self.matches(r'{TAG}') && self.lowerAscii() != 'latest'", TAG_WORDS),
+    ),
+    AfterValidator(_tag),
+]
+"""The tag of an image."""
+
+Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
+"""A content digest."""
+
+DURATION: Final = r"^([0-9]{1,6}(s|m|h))+$"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds(text: str) -> int:
+    """How many seconds a duration such as ``90s``, ``10m`` or ``1h30m`` lasts."""
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([smh])", text))
+
+
+def _lasts(text: str, least: int, most: int, words: str) -> str:
+    if not re.fullmatch(DURATION, text) or not least <= seconds(text) <= most:
+        raise ValueError(words)
+    return text
+
+
+def _duration(least: str, most: str, words: str) -> tuple[Any, AfterValidator]:
+    expression = (
+        f"self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+    )
+    bounds = seconds(least), seconds(most)
+    return (
+        Field(max_length=16, json_schema_extra=_rules(expression, words)),
+        AfterValidator(lambda text: _lasts(text, *bounds, words)),
+    )
+
+
+_SECONDS_WORDS: Final = "must be a duration of 1s to 24h, such as 30s, 10m or 1h30m"
+_INTERVAL_WORDS: Final = "must be a duration of 30s to 24h, such as 1m, 10m or 1h"
+_WINDOW_WORDS: Final = "must be a duration of at most 24h, such as 0s, 2m or 1h30m"
+
+_timeout, _interval, _window = (
+    _duration("1s", "24h", _SECONDS_WORDS),
+    _duration("30s", "24h", _INTERVAL_WORDS),
+    _duration("0s", "24h", _WINDOW_WORDS),
+)
+Timeout = Annotated[str, _timeout[0], _timeout[1]]
+"""A duration from a second to a day."""
+Interval = Annotated[str, _interval[0], _interval[1]]
+"""A duration from half a minute to a day: how often something is looked at for as long as it lives."""
+Window = Annotated[str, _window[0], _window[1]]
+"""A duration that may be zero."""
+
+Values = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+"""Values of a chart: any object, kept as it was written."""
