@@ -54,9 +54,15 @@ class SmallPages:
             yield page
 
     def watch(
-        self, resource: Resource, resource_version: str, *, selector: str = "", seconds: int = 300
+        self,
+        resource: Resource,
+        resource_version: str,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        seconds: int = 300,
     ) -> AsyncIterator[Object]:
-        return self._cluster.watch(resource, resource_version, selector=selector, seconds=seconds)
+        return self._cluster.watch(resource, resource_version, namespace, selector=selector, seconds=seconds)
 
 
 @dataclass

@@ -5,10 +5,10 @@ a caller that must survive a stumble runs its pass again.
 """
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableSequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Literal, Self
 
 from kubernetes.aio.client import ApiClient
 
@@ -26,6 +26,8 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 PAGE_SIZE = 500
+_PATHS: Final = Resource("", "", "paths", "Path", namespaced=False)
+"""What requests that are about no kind of object are counted as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,10 @@ class Cluster:
         """The live object, or None when there is none."""
         return await self._ask("GET", resource, resource.path(namespace, name), missing_ok=True)
 
+    async def read(self, path: str, accept: str = JSON) -> Object:
+        """The answer to a GET of any path, such as ``/version``, in the form that ``accept`` asks for."""
+        return await self._must("GET", _PATHS, path, content=accept)
+
     async def list_all(
         self, resource: Resource, namespace: str | None = None, *, selector: str = ""
     ) -> tuple[Object, ...]:
@@ -185,13 +191,18 @@ class Cluster:
         *,
         force: bool = True,
         subresource: str | None = None,
+        manager: str = FIELD_MANAGER,
+        warnings: MutableSequence[str] | None = None,
         dry_run: bool = False,
     ) -> Object:
-        """Server-side apply as ``landlord``; the object as stored. A ``metadata.uid`` in the manifest must match."""
+        """Server-side apply; the object as stored. A ``metadata.uid`` in the manifest must match.
+
+        ``manager`` is the field manager in whose name it is done. What the API server warns of goes into ``warnings``.
+        """
         meta = manifest["metadata"]
         path = resource.path(meta.get("namespace"), meta["name"], subresource)
-        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
-        return await self._must("APPLY", resource, path, query=query | _dry(dry_run), body=manifest, content=APPLY)
+        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"} | _dry(dry_run)
+        return await self._must("APPLY", resource, path, query=query, body=manifest, content=APPLY, heard=warnings)
 
     async def merge(
         self,
@@ -230,9 +241,22 @@ class Cluster:
         path = resource.path(meta.get("namespace"), meta["name"])
         return await self._must("UPDATE", resource, path, query={"fieldManager": FIELD_MANAGER}, body=manifest)
 
-    async def delete(self, resource: Resource, name: str, namespace: str | None = None, *, uid: str) -> bool:
-        """Delete exactly the object with this UID; False when it is gone already, ``Conflict`` when it is another."""
-        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+    async def delete(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        uid: str,
+        propagation: Literal["Background", "Foreground", "Orphan"] = "Background",
+        dry_run: bool = False,
+    ) -> bool:
+        """Delete exactly the object with this UID; False when it is gone already, ``Conflict`` when it is another.
+
+        ``propagation`` is what becomes of the objects it owns.
+        """
+        body: Object = {"preconditions": {"uid": uid}, "propagationPolicy": propagation}
+        body |= {"dryRun": ["All"]} if dry_run else {}
         path = resource.path(namespace, name)
         return await self._ask("DELETE", resource, path, body=body, missing_ok=True) is not None
 

@@ -34,7 +34,13 @@ class Source(Protocol):
         """Every object of the kind, page by page."""
 
     def watch(
-        self, resource: Resource, resource_version: str, *, selector: str = "", seconds: int = 300
+        self,
+        resource: Resource,
+        resource_version: str,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        seconds: int = 300,
     ) -> AsyncIterator[Object]:
         """Watch events, bookmarks included, until the server ends the stream."""
 
@@ -66,7 +72,7 @@ class Listener(Protocol):
 
 
 class Informer:
-    """One kind, one label selector, one sink. ``run`` never returns; cancel it."""
+    """One kind, one namespace or all, one label selector, one sink. ``run`` never returns; cancel it."""
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class Informer:
         resource: Resource,
         sink: Sink,
         *,
+        namespace: str | None = None,
         selector: str = "",
         resync: timedelta = timedelta(minutes=30),
         listener: Listener | None = None,
@@ -81,6 +88,7 @@ class Informer:
     ) -> None:
         self._source = source
         self._sink = sink
+        self._namespace = namespace
         self._selector = selector
         self._resync = resync.total_seconds()
         self._listener = listener
@@ -129,7 +137,7 @@ class Informer:
 
     async def _objects(self, versions: list[str]) -> AsyncIterator[Object]:
         """The objects of every page, one by one; the resourceVersion of each page goes into ``versions``."""
-        async for page in self._source.pages(self.resource, selector=self._selector):
+        async for page in self._source.pages(self.resource, self._namespace, selector=self._selector):
             self._heard()
             versions.append(page.resource_version)
             for obj in page.items:
@@ -138,7 +146,8 @@ class Informer:
     async def _watch(self) -> None:
         until_list = self._list_again_at - self._clock()
         seconds = max(1, int(min(WATCH_SECONDS * random.uniform(0.8, 1), until_list)))  # noqa: S311 - not a secret
-        events = self._source.watch(self.resource, self._version, selector=self._selector, seconds=seconds)
+        place = (self.resource, self._version, self._namespace)
+        events = self._source.watch(*place, selector=self._selector, seconds=seconds)
         started, quiet = self._clock(), True
         async for event in events:
             quiet = False
@@ -198,7 +207,7 @@ class Informer:
 
     @property
     def _name(self) -> str:
-        return self.resource.qualified
+        return self.resource.qualified + (f" in {self._namespace}" if self._namespace else "")
 
 
 def _cause(failure: Exception) -> str:

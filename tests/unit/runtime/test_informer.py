@@ -41,21 +41,30 @@ class Server:
     clock: Clock
     script: deque[tuple[str, Step]]
     asked: list[str] = field(default_factory=list)
+    namespaces: set[str | None] = field(default_factory=set)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, *, selector: str = ""
     ) -> AsyncIterator[Page]:
         self.asked.append(f"list {selector}".strip())
+        self.namespaces.add(namespace)
         for page in await self._step("list"):
             if isinstance(page, Exception):
                 raise page
             yield page
 
     async def watch(
-        self, resource: Resource, resource_version: str, *, selector: str = "", seconds: int = 300
+        self,
+        resource: Resource,
+        resource_version: str,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        seconds: int = 300,
     ) -> AsyncIterator[Object]:
         self.asked.append(f"watch {resource_version}")
+        self.namespaces.add(namespace)
         for event in await self._step("watch"):
             self.clock.now += 1
             if isinstance(event, Exception):

@@ -1,0 +1,1 @@
+"""Passes over AppReleases, and their parts."""
