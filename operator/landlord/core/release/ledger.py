@@ -1,0 +1,225 @@
+"""What is remembered of one release: the ledger, as data, and how it is written down.
+
+It lives out of every tenant's reach, survives lost status and re-created objects, and alone says what was proven. All
+of it is immutable: the machine answers with a new ledger, and whoever acts writes that down before the effect.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from landlord.api.failures import HelmTrouble
+
+VERDICTS_KEPT: Final = 20
+PINS_KEPT: Final = 50
+"""Digests of chart versions that were seen, the latest ones."""
+
+
+class Operation(StrEnum):
+    """What Helm can be asked for."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    UNINSTALL = "uninstall"
+    TEST = "test"
+
+
+class Stage(StrEnum):
+    """How far an attempt has come."""
+
+    DEPLOYING = "Deploying"
+    VERIFYING = "Verifying"
+    TESTING = "Testing"
+    BAKING = "Baking"
+    ROLLING_BACK = "RollingBack"
+
+
+class Verdict(StrEnum):
+    """What an attempt came to. Only ``Proven`` and ``Rejected`` bind the candidate."""
+
+    PROVEN = "Proven"
+    REJECTED = "Rejected"
+    UNDETERMINED = "Undetermined"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What is wanted, as digests. ``key`` names the attempt, ``digest`` what Helm would deploy."""
+
+    key: str
+    candidate: str
+    digest: str
+    values_digest: str
+    chart_digest: str
+    chart_version: str
+    app_version: str = ""
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The process that runs, or ran, Helm; enough to prove later that it is gone."""
+
+    holder: str
+    """Identity of the operator process, new with every start."""
+    pod: str = ""
+    boot: str = ""
+    pid_namespace: str = ""
+    parent: int = 0
+    parent_started: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Helm is about to run, or runs, or ran and nobody has looked yet. Written before the effect."""
+
+    operation: Operation
+    base: int
+    """The highest revision before."""
+    target: int
+    """Revision to roll back to, else 0."""
+    at: datetime
+    until: datetime
+    """Helm ends by then whatever happens."""
+    runner: Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt is given up: ``reason`` is a condition's, ``why`` a sentence."""
+
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to make what is desired run and hold; an environment's trouble makes a new one, ``ordinal`` higher."""
+
+    desired: Desired
+    started: datetime
+    stage: Stage
+    since: datetime
+    deadline: datetime
+    ordinal: int = 1
+    tries: int = 0
+    """Helm runs that failed by the release's own fault."""
+    rollbacks: int = 0
+    revision: int = 0
+    """The revision it made, 0 until it has."""
+    not_before: datetime | None = None
+    failure: Failure | None = None
+    is_tested: bool = False
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What Helm has deployed, as far as we put it there or looked at it."""
+
+    revision: int
+    desired: Desired
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What stood the proof: the only thing to go back to."""
+
+    revision: int
+    desired: Desired
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rejected attempt: nothing is tried again until Git says something new."""
+
+    desired: Desired
+    failure: Failure
+    since: datetime
+    failed_revision: int
+    rolled_back_to: int = 0
+    blocked: Failure | None = None
+    """Why the rollback itself did not succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One finished attempt."""
+
+    desired: Desired
+    verdict: Verdict
+    reason: str
+    why: str
+    at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All that is remembered of a release."""
+
+    running: Running | None = None
+    proven: Proven | None = None
+    attempt: Attempt | None = None
+    intent: Intent | None = None
+    held: Held | None = None
+    recovering: int = 0
+    """A rollback's revision that is not yet proven again, else 0."""
+    recovering_since: datetime | None = None
+    verdicts: tuple[Judged, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Content digest by chart repository, name and version: what was seen first counts."""
+
+    def judged(self, entry: Judged) -> "Ledger":
+        """With one more verdict, the oldest dropped."""
+        return replace(self, verdicts=(*self.verdicts, entry)[-VERDICTS_KEPT:])
+
+    def pinned(self, chart: str, digest: str) -> "Ledger":
+        """With the digest of a chart version noted, unless one is."""
+        if chart in self.pins:
+            return self
+        kept = list(self.pins.items())[-(PINS_KEPT - 1) :]
+        return replace(self, pins=dict([*kept, (chart, digest)]))
+
+    def verdict_on(self, candidate: str) -> Judged | None:
+        """The newest verdict that binds this candidate."""
+        binding = (Verdict.PROVEN, Verdict.REJECTED)
+        return next(
+            (v for v in reversed(self.verdicts) if v.desired.candidate == candidate and v.verdict in binding), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a Helm run of this very process ended; ``trouble`` None means well."""
+
+    operation: Operation
+    trouble: HelmTrouble | None = None
+    why: str = ""
+
+
+_ADAPTER: Final = TypeAdapter(Ledger)
+
+
+class UnreadableLedger(ValueError):
+    """The ledger was written by something else, or by a later version."""
+
+
+def encode(ledger: Ledger) -> str:
+    """As JSON text; the same ledger gives the same text."""
+    return _ADAPTER.dump_json(ledger, exclude_defaults=True).decode()
+
+
+def decode(text: str) -> Ledger:
+    """The ledger of this text; raises ``UnreadableLedger``."""
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        raise UnreadableLedger(str(error)) from error

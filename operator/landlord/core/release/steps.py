@@ -1,0 +1,78 @@
+"""What the machine answers: one step, the ledger to write down before it, and the words to tell people."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from landlord.api.conditions import Reason
+from landlord.core.release.ledger import Ledger
+
+
+class Standing(StrEnum):
+    """How a release stands, as kstatus tells it."""
+
+    READY = "ready"
+    WORKING = "working"
+    WAITING = "waiting"
+    """Nothing is wrong with the release; something else must come first."""
+    STUCK = "stuck"
+    """A person must act."""
+    FROZEN = "frozen"
+    """Suspended: as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is told: the reason is a condition's, ``why`` a full sentence."""
+
+    standing: Standing
+    reason: Reason
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do before ``after`` has passed; None leaves it to the release's interval."""
+
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Only the ledger moved on: write it down and look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run what the ledger's intent says."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFailed:
+    """The revision is locked and its process is gone: write its status as failed."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Delete these old revisions; no Helm runs."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Nothing of the release is left, or it is to stay: take the finalizer off."""
+
+
+Step = Rest | Look | Run | MarkFailed | Prune | LetGo
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer of the machine. ``ledger`` is written down before the step is taken."""
+
+    step: Step
+    ledger: Ledger
+    word: Word
