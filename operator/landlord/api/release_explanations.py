@@ -136,6 +136,14 @@ RELEASES: Final[dict[Reason, tuple[str, str]]] = {
         "Helm's history says that an operation runs, and it is not proven that it ended.",
         "Wait, it is unlocked as soon as that is certain; end a Helm that a person runs by hand.",
     ),
+    Reason.INTERRUPTED: (
+        "The operator was ended while Helm ran; what Helm had begun is done again.",
+        "Nothing to do.",
+    ),
+    Reason.HELD: (
+        "The very same attempt was rejected before.",
+        "Change the spec, or set the annotation landlord.dev/retry-at to try the same again.",
+    ),
     Reason.EXTERNAL_CHANGE: (
         "Somebody ran Helm by hand; what runs is not what Landlord deployed.",
         "Change releases in Git only; the spec is deployed again where it differs.",
