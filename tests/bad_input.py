@@ -1,4 +1,4 @@
-"""Tenants and Environments as people and programs get them wrong (and right): one change each, every one with a name.
+"""Objects of our kinds as people and programs get them wrong (and right): one change each, every one with a name.
 
 The specimens' fields are changed one at a time by what their schema says: left out, emptied, of another type, at and
 past each bound, every word of an enum; then come breaches of the rules that no schema can say. The order and the names
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
 
-from landlord.api.crd import ENVIRONMENT, TENANT, Kind, open_api_schema
+from landlord.api.crd import APPRELEASE, ENVIRONMENT, TENANT, Kind, open_api_schema
 from landlord.api.names import ANNOTATION_FLUX_REQUESTED_AT, ANNOTATION_REQUESTED_AT, ANNOTATION_SUSPEND, API_VERSION
 from landlord.api.structural import INT_OR_STRING, LIST_TYPE, Schema
 from tests import specimens
-from tests.bad_rules import ENVIRONMENT_BREACHES, TENANT_BREACHES, Breach
+from tests.bad_rules import APPRELEASE_BREACHES, ENVIRONMENT_BREACHES, TENANT_BREACHES, Breach
 from tests.specimens import JsonObject
 
 Path = tuple[str | int, ...]
@@ -77,7 +77,7 @@ _NAME = "specimen-name"
 
 
 def variations(*, environment: str = "staging") -> list[Variation]:
-    """All variations; those of Tenants live in the Environment of the given name."""
+    """All variations of the cluster-scoped kinds; those of Tenants live in the Environment of the given name."""
     tenant = specimens.tenant(_NAME, environment)["spec"]
     stage = specimens.environment(_NAME)["spec"]
     return [
@@ -96,6 +96,12 @@ def variations(*, environment: str = "staging") -> list[Variation]:
     ]
 
 
+def release_variations() -> list[Variation]:
+    """All variations of AppReleases."""
+    release = specimens.apprelease(_NAME)["spec"]
+    return [*_of_kind(APPRELEASE, release, APPRELEASE_BREACHES), *_of_metadata(APPRELEASE, release)]
+
+
 def _of_kind(kind: Kind, spec: JsonObject, breaches: tuple[Breach, ...]) -> Iterator[Variation]:
     schema = open_api_schema(kind)["properties"]["spec"]
     yield Variation(f"{kind.name}: as it should be", kind, "spec", spec, refused=False)
@@ -109,7 +115,7 @@ def _of_kind(kind: Kind, spec: JsonObject, breaches: tuple[Breach, ...]) -> Iter
 
 
 def _of_metadata(kind: Kind, spec: JsonObject) -> Iterator[Variation]:
-    for name in ("n" * 41, "with.dots", "-dash", "Capital", "under_score", "0" * 254):
+    for name in ("n" * 54 if kind.namespaced else "n" * 41, "with.dots", "-dash", "Capital", "under_score", "0" * 254):
         what, metadata = f"{kind.name}: the name {name[:42]}", {"name": name}
         yield Variation(what, kind, "metadata.name", spec, refused=True, metadata=metadata)
     for value in ("", "true", "false", "maybe", "9" * 1000, _ODD_TEXT):
@@ -168,6 +174,8 @@ def _changes(place: _Place) -> Iterator[Change]:
         yield from _strings(place.schema)
     elif place.schema["type"] == "integer":
         yield from _integers(place.schema)
+    elif place.schema["type"] == "number":
+        yield from ((f"= {number}", number, None) for number in (-1, 0.5, 1e300))
     elif place.schema["type"] == "boolean":
         yield "flipped", not place.value, None
     else:
@@ -219,7 +227,7 @@ def _containers(schema: Schema, value: Any) -> Iterator[Change]:
     elif "properties" in schema:
         yield "empty", {}, True if schema.get("required") else None
         yield "with a field nobody knows", value | {"surprise": 1}, True
-    else:
+    elif "additionalProperties" in schema:
         one = next(iter(value.values()))
         yield "empty", {}, True if schema.get("minProperties") else None
         yield "too many", {f"key{number}": one for number in range(schema["maxProperties"] + 1)}, True

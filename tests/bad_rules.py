@@ -67,3 +67,46 @@ ENVIRONMENT_BREACHES = (
     Breach("a pointer to what is not ours to say", ("drift", "ignore", 0, "pointers"), ["/metadata"], "pointers[0]"),
     Breach("two exceptions for one object", ("drift", "ignore"), lambda ignore: [*ignore, *ignore]),
 )
+
+_CHECK = ("healthChecks", 0)
+_PINS = {
+    "version": ("", "latest", "1", "v1", "1.4", "1.4.x", "^1.4.2", "~1.4.2", ">=1.4.2", "1.4.2 - 1.5.0", "*", "01.4.2"),
+    "repository": ("registry.example.org/charts", "http://charts.example.org", "https://user:word@charts.example.org"),
+}
+_TAGS = ("", "latest", "Latest", ">=1.4", "1.4.*", "tag with blanks", "a" * 129)
+
+APPRELEASE_BREACHES = (
+    *(
+        Breach(f"the chart's {field} {value!r}", ("chart", field), value)
+        for field, values in _PINS.items()
+        for value in values
+    ),
+    *(Breach(f"the tag {value[:20]!r}", ("image", "tag"), value) for value in _TAGS),
+    Breach("a repository with a query", ("chart", "repository"), "https://charts.example.org/?version=1"),
+    Breach("a repository with steps upwards", ("chart", "repository"), "oci://registry.example.org/team/../other"),
+    Breach("a release that is too long", ("releaseName",), "n" * 54),
+    Breach("a release named twice", ("dependsOn",), [{"name": "database"}, {"name": "database"}]),
+    Breach("a check twice", ("healthChecks",), lambda checks: [checks[1], checks[1]]),
+    Breach("a check of no kind", _CHECK, {"name": "nothing"}),
+    Breach(
+        "a check of two kinds",
+        _CHECK,
+        lambda check: check | {"cel": {"apiVersion": "v1", "kind": "Pod", "current": "true"}},
+    ),
+    Breach("a service and a URL", (*_CHECK, "http", "url"), "https://shop.example.org/"),
+    Breach("neither service nor URL", (*_CHECK, "http"), {"method": "GET"}),
+    Breach(
+        "a URL with a user", (*_CHECK, "http"), {"url": "http://jane:word@shop.example.org/"}, "healthChecks[0].http"
+    ),
+    Breach("a URL of a file", (*_CHECK, "http"), {"url": "file:///etc/passwd"}, "healthChecks[0].http"),
+    Breach("a header in two lines", (*_CHECK, "http", "headers"), {"X-Probe": "a\r\nHost: b"}, "headers"),
+    Breach("a query without bounds", ("healthChecks", 2, "promql"), {"query": "up"}),
+    Breach("an interval of a second", ("interval",), "1s"),
+    Breach("an interval of a month", ("interval",), "720h"),
+    Breach("a timeout of nothing", ("timeout",), "0s"),
+    Breach("a bake without a unit", ("bake",), "120"),
+    Breach("a variable with a hyphen", ("substitute", "vars"), {"IMAGE-TAG": "1"}),
+    Breach("an Environment that is none", ("environmentValues",), {"Staging!": {}}),
+    Breach("a history of two", ("maxHistory",), 2),
+    Breach("a pointer that points nowhere", ("drift", "ignore", 0, "pointers"), ["spec.replicas"], "pointers[0]"),
+)

@@ -51,6 +51,8 @@ def _numbered(schema: Schema, item: Any, number: int, length: int) -> Any:
     """The item, made another than all others by its name."""
     if isinstance(item, str):
         return _distinct(item, schema, number, length)
+    if not isinstance(item, dict):
+        return item
     names = {
         name: _distinct(item[name], schema["properties"][name], number, length)
         for name in ("name", "namespace")

@@ -1,4 +1,4 @@
-"""One Tenant and one Environment in which every field of their specs is given: what variations start from."""
+"""One object of each kind in which every field of its spec is given: what variations start from."""
 
 from typing import Any
 
@@ -40,7 +40,16 @@ def environment(name: str) -> JsonObject:
         "metadata": {"name": name},
         "spec": {
             "tier": "staging",
+            "variables": {"REGION": "eu-1"},
             "tenantDefaults": _guards(),
+            "releaseDefaults": {
+                "values": {"priority": "low"},
+                "timeout": "15m",
+                "bake": "5m",
+                "healthChecks": _checks(),
+                "rollback": {"mode": "Automatic"},
+                "drift": {"mode": "Correct"},
+            },
             "drift": {
                 "mode": "Correct",
                 "interval": "30m",
@@ -50,6 +59,84 @@ def environment(name: str) -> JsonObject:
             "suspend": False,
         },
     }
+
+
+def apprelease(name: str) -> JsonObject:
+    """An AppRelease that says everything an AppRelease can say."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AppRelease",
+        "metadata": {"name": name},
+        "spec": {
+            "chart": {
+                "repository": "oci://registry.example.org/charts",
+                "name": "web",
+                "version": "1.4.2",
+                "digest": f"sha256:{'0a' * 32}",
+                "pullSecretRef": {"name": "registry"},
+                "caSecretRef": {"name": "registry-ca", "key": "tls.crt"},
+            },
+            "releaseName": "shop-web",
+            "image": {
+                "repository": "registry.example.org/shop/web",
+                "tag": "1.4.2",
+                "digest": f"sha256:{'1b' * 32}",
+                "path": "web.image",
+            },
+            "valuesFrom": [
+                {"kind": "ConfigMap", "name": "web-values", "key": "values.yaml", "optional": True},
+                {"kind": "Secret", "name": "web-secret", "key": "password", "targetPath": "database.password"},
+            ],
+            "values": {"replicas": 2, "ingress": {"host": "shop.example.org"}},
+            "environmentValues": {"staging": {"replicas": 1, "ingress": None}},
+            "substitute": {"from": [{"kind": "ConfigMap", "name": "cluster"}], "vars": {"REGION": "eu-1"}},
+            "dependsOn": [{"name": "database"}],
+            "interval": "10m",
+            "timeout": "5m",
+            "bake": "1m30s",
+            "healthChecks": _checks(),
+            "test": {"enabled": True, "timeout": "5m"},
+            "upgrade": {"retries": 1, "recreate": ["Job"], "takeOwnership": False},
+            "rollback": {"mode": "Automatic", "attempts": 3},
+            "drift": {
+                "mode": "Warn",
+                "ignore": [{"target": {"kind": "Deployment", "name": "web"}, "pointers": ["/spec/replicas"]}],
+            },
+            "maxHistory": 10,
+            "deletionPolicy": "Uninstall",
+            "suspend": False,
+        },
+    }
+
+
+def _checks() -> list[JsonObject]:
+    policy = {
+        "interval": "10s",
+        "timeout": "5s",
+        "initialDelay": "0s",
+        "failureLimit": 5,
+        "consecutiveFailureLimit": 3,
+        "onError": "Fail",
+        "ignoreBaseline": False,
+    }
+    service = {"service": "web", "port": 8080, "path": "/healthz?full=1", "scheme": "http"}
+    answer = {"expectedStatus": [200], "bodyRegex": "^ok", "maxLatency": "2s"}
+    return [
+        {"name": "answers", "http": service | answer | {"method": "GET", "headers": {"X-Probe": "landlord"}}} | policy,
+        {"name": "page", "http": {"url": "https://shop.example.org/"}},
+        {"name": "errors", "promql": {"query": "sum(errors)", "min": 0, "max": 0.05, "onNoData": "Pass"}},
+        {
+            "name": "certificate",
+            "cel": {
+                "apiVersion": "cert-manager.io/v1",
+                "kind": "Certificate",
+                "name": "web",
+                "inProgress": "object.status.phase == 'Issuing'",
+                "failed": "object.status.phase == 'Failed'",
+                "current": "object.status.phase == 'Ready'",
+            },
+        },
+    ]
 
 
 def _body() -> JsonObject:
@@ -85,6 +172,7 @@ def _guards() -> JsonObject:
             "storageClasses": ["standard"],
             "priorityClasses": ["batch"],
             "serviceTypes": ["ClusterIP"],
+            "chartSources": ["oci://registry.example.org/shop/*"],
             "workloads": "Members",
         },
     }

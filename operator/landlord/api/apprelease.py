@@ -228,7 +228,7 @@ class AppReleaseSpec(Model):
         json_schema_extra=marks(
             rules=(
                 rule(
-                    "self.all(key, key.matches('^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$'))",
+                    "self.all(key, key.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",
                     "keys are names of Environments, such as staging",
                 ),
             )

@@ -150,10 +150,10 @@ class HealthCheck(Model):
         None, description="Time from ready to the first look; default http 5s, promql 60s, cel 0s."
     )
     failure_limit: Annotated[int, Field(ge=0, le=1000)] | None = Field(
-        None, description="How many failed looks are forgiven in all; default promql 1, others no limit."
+        None, description="How many failed looks are forgiven in all; default promql 1, http and cel no limit."
     )
-    consecutive_failure_limit: Annotated[int, Field(ge=0, le=1000)] | None = Field(
-        None, description="How many failed looks in a row are forgiven; default http 2, promql 1, cel 0."
+    consecutive_failure_limit: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="How many failed looks in a row condemn; default http 3, promql no limit, cel 1."
     )
     on_error: CheckPolicy | None = Field(
         None,

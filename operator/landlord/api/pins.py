@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 from landlord.api.schema import marks, rule
+from landlord.api.structural import PRESERVE_UNKNOWN
 
 _PART: Final = r"(0|[1-9][0-9]{0,17}|[0-9]{0,17}[A-Za-z-][0-9A-Za-z-]*)"
 VERSION: Final = (
@@ -123,5 +124,5 @@ Interval = Annotated[str, _interval[0], _interval[1]]
 Window = Annotated[str, _window[0], _window[1]]
 """A duration that may be zero."""
 
-Values = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+Values = Annotated[dict[str, Any], Field(json_schema_extra={PRESERVE_UNKNOWN: True})]
 """Values of a chart: any object, kept as it was written."""

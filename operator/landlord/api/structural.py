@@ -33,6 +33,7 @@ RULES = "x-kubernetes-validations"
 LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
 INT_OR_STRING = "x-kubernetes-int-or-string"
+PRESERVE_UNKNOWN = "x-kubernetes-preserve-unknown-fields"
 
 
 class Definitions:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from landlord.api import body, environment, tenant
+from landlord.api import apprelease, body, checks, environment, release_status, tenant
 from landlord.api.schema import Model
 from landlord.api.structural import INT_OR_STRING, Schema, structural
 from tests import bad_input
@@ -29,6 +29,18 @@ MODELS = (
     tenant.AggregateQuota,
     tenant.Finding,
     tenant.MemberStatus,
+    apprelease.CertificateReference,
+    apprelease.ValuesSource,
+    apprelease.Dependency,
+    apprelease.Upgrade,
+    apprelease.Rollback,
+    apprelease.ReleaseDrift,
+    checks.PromqlCheck,
+    checks.CelCheck,
+    release_status.AttemptStatus,
+    release_status.HeldStatus,
+    release_status.CheckStatus,
+    release_status.DriftStatus,
 )
 
 
@@ -57,7 +69,11 @@ def values(schema: Schema) -> st.SearchStrategy[Any]:
     if "additionalProperties" in schema:
         return st.dictionaries(st.text(max_size=9), values(schema["additionalProperties"]), max_size=3)
     if "items" in schema:
-        return st.lists(values(schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
+        return st.lists(
+            values(schema["items"]), min_size=schema.get("minItems", 0), max_size=min(3, schema["maxItems"])
+        )
+    if schema["type"] == "number":
+        return st.floats(allow_nan=False, allow_infinity=False)
     if schema["type"] == "integer":
         return st.integers(schema.get("minimum"), schema.get("maximum"))
     return texts(schema) if schema["type"] == "string" else st.booleans()
@@ -92,12 +108,16 @@ def test_whatever_the_schema_describes_the_model_takes(model: type[Model]) -> No
 
 
 def test_a_changed_specimen_is_taken_by_both_or_by_neither() -> None:
-    models: dict[str, type[Model]] = {"Tenant": tenant.TenantSpec, "Environment": environment.EnvironmentSpec}
+    models: dict[str, type[Model]] = {
+        "Tenant": tenant.TenantSpec,
+        "Environment": environment.EnvironmentSpec,
+        "AppRelease": apprelease.AppReleaseSpec,
+    }
     schemas = {name: jsonschema.Draft202012Validator(plain(structural(model))) for name, model in models.items()}
 
     torn = [
         variation.name
-        for variation in bad_input.variations()
+        for variation in [*bad_input.variations(), *bad_input.release_variations()]
         if not breaks_a_rule(variation)
         and taken_by(models[variation.kind.name], variation.spec)
         != schemas[variation.kind.name].is_valid(variation.spec)
@@ -106,6 +126,13 @@ def test_a_changed_specimen_is_taken_by_both_or_by_neither() -> None:
     assert not torn
 
 
+BY_RULE = (
+    *("cidr", "except", "block"),
+    *("spec.chart.version", "spec.chart.repository", "spec.image.tag"),
+    *("interval", "timeout", "bake", "Delay", "maxLatency"),
+)
+
+
 def breaks_a_rule(variation: Variation) -> bool:
-    """Whether JSON schema cannot judge: blocks, which a model checks as CEL does, and null, which the server drops."""
-    return any(word in f"{variation.name} {variation.field}" for word in (" null", "cidr", "except", "block"))
+    """Whether JSON schema cannot judge: what a model checks as CEL does, and null, which the server drops."""
+    return any(word in f"{variation.name} {variation.field}" for word in (" null", *BY_RULE))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from landlord.api.crd import ENVIRONMENT, KINDS, TENANT, Kind, open_api_schema, render
-from landlord.api.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE, RULES, Schema
+from landlord.api.crd import APPRELEASE, ENVIRONMENT, KINDS, TENANT, Kind, open_api_schema, render
+from landlord.api.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE, PRESERVE_UNKNOWN, RULES, Schema
 from tests import specimens
 
 STRUCTURAL = {
@@ -33,6 +33,7 @@ STRUCTURAL = {
     INT_OR_STRING,
     LIST_KEYS,
     LIST_TYPE,
+    PRESERVE_UNKNOWN,
     RULES,
 }
 
@@ -70,6 +71,16 @@ def test_no_keyword_is_used_that_structural_schemas_lack() -> None:
         assert ("type" in node) != (INT_OR_STRING in node), path
         assert node.get("anyOf", INTEGER_OR_STRING) == INTEGER_OR_STRING, path
         assert not {"properties", "additionalProperties"} <= set(node), path
+
+
+def test_only_values_of_charts_are_kept_whatever_they_say() -> None:
+    kept = {path for path, node in EVERY_NODE if PRESERVE_UNKNOWN in node}
+
+    assert kept == {
+        "Environment.spec.releaseDefaults.values",
+        "AppRelease.spec.values",
+        "AppRelease.spec.environmentValues[]",
+    }
 
 
 def test_every_list_says_how_it_is_merged() -> None:
@@ -135,18 +146,19 @@ def test_columns_show_fields_that_exist(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "short", "columns"),
+    ("kind", "scope", "short", "columns"),
     [
-        (TENANT, "ltn", ["Ready", "Environments", "Reason", "Age"]),
-        (ENVIRONMENT, "lenv", ["Tier", "Ready", "Tenants", "Failed", "Drifted", "Age"]),
+        (TENANT, "Cluster", "ltn", ["Ready", "Environments", "Reason", "Age"]),
+        (ENVIRONMENT, "Cluster", "lenv", ["Tier", "Ready", "Tenants", "Failed", "Drifted", "Age"]),
+        (APPRELEASE, "Namespaced", "arel", ["Chart", "Version", "Revision", "Ready", "Reason", "Age"]),
     ],
-    ids=["Tenant", "Environment"],
+    ids=["Tenant", "Environment", "AppRelease"],
 )
-def test_names_and_columns_are_those_that_people_learn(kind: Kind, short: str, columns: list[str]) -> None:
+def test_names_and_columns_are_those_that_people_learn(kind: Kind, scope: str, short: str, columns: list[str]) -> None:
     spec = render(kind)["spec"]
     version = spec["versions"][0]
 
-    assert spec["scope"] == "Cluster"
+    assert spec["scope"] == scope
     assert spec["names"]["shortNames"] == [short]
     assert spec["names"]["categories"] == ["landlord"]
     assert version["subresources"] == {"status": {}}
@@ -155,8 +167,12 @@ def test_names_and_columns_are_those_that_people_learn(kind: Kind, short: str, c
 
 @pytest.mark.parametrize(
     ("kind", "specimen"),
-    [(TENANT, specimens.tenant("full")), (ENVIRONMENT, specimens.environment("full"))],
-    ids=["Tenant", "Environment"],
+    [
+        (TENANT, specimens.tenant("full")),
+        (ENVIRONMENT, specimens.environment("full")),
+        (APPRELEASE, specimens.apprelease("full")),
+    ],
+    ids=["Tenant", "Environment", "AppRelease"],
 )
 def test_specimens_give_every_field(kind: Kind, specimen: dict[str, Any]) -> None:
     missing = set(_fields(open_api_schema(kind)["properties"]["spec"])) - set(_given(specimen["spec"]))
