@@ -59,6 +59,8 @@ class Desired:
     chart_version: str
     app_version: str = ""
     images: tuple[str, ...] = ()
+    inputs: str = ""
+    """Digest of all that this was made of: the same inputs need not be rendered again."""
 
 
 @dataclass(frozen=True, slots=True)
