@@ -12,7 +12,7 @@ from landlord.api.releases import Outcome, Sample
 
 LONGEST_MESSAGE: Final = 300
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_OUTCOMES: Final[Mapping[CheckPolicy, Outcome]] = {
+OUTCOMES: Final[Mapping[CheckPolicy, Outcome]] = {
     CheckPolicy.FAIL: Outcome.FAIL,
     CheckPolicy.PASS: Outcome.PASS,
     CheckPolicy.INCONCLUSIVE: Outcome.INCONCLUSIVE,
@@ -43,6 +43,8 @@ class Look:
     max_latency: timedelta | None = None
     on_error: CheckPolicy = CheckPolicy.INCONCLUSIVE
     query: str = field(default="", repr=False)
+    is_baseline: bool = False
+    """Whether it is taken before the deploy, when what the deploy brings is not there yet."""
 
     @property
     def name(self) -> str:
@@ -55,14 +57,22 @@ class Look:
 
     def unanswered(self, at: datetime, message: str) -> Sample:
         """A look that brought no answer counts as the check says."""
-        return self.found(at, _OUTCOMES[self.on_error], message)
+        return self.found(at, OUTCOMES[self.on_error], message)
+
+    def absent(self, at: datetime, message: str) -> Sample:
+        """What should answer is not there: no answer, except before the deploy, when it need not be."""
+        return self.found(at, Outcome.INCONCLUSIVE, message) if self.is_baseline else self.unanswered(at, message)
 
 
 class Probe(Protocol):
-    """One way to look. Whatever happens is a sample, never an exception."""
+    """One way to look."""
+
+    async def admit(self, look: Look, target: Target) -> None:
+        """Raise ``SpecFault`` for a check that can never be carried out."""
+        ...
 
     async def sample(self, look: Look, target: Target, now: datetime) -> Sample:
-        """Look once."""
+        """Look once; whatever happens is a sample, never an exception."""
         ...
 
 
