@@ -78,6 +78,7 @@ DEPLOYER = together(
     rights(SCALES, frozenset({"get", "update", "patch"})),
     rights("events events.events.k8s.io", READ | {"create", "update", "patch"}),
     rights("pods/log", frozenset({"get"})),
+    rights("controllerrevisions.apps endpointslices.discovery.k8s.io", frozenset({"list", "watch"})),
 )
 ROLES = {"viewer": VIEWER, "editor": EDITOR, "owner": OWNER, "deployer": DEPLOYER}
 # Served by every API server to everybody, and no part of a tenant.
@@ -255,6 +256,7 @@ def test_the_operator_holds_exactly_what_its_passes_need(people: People, tenancy
         "pods": {"list"},
         "services": {"list"},
         "ingresses.networking.k8s.io": {"list"},
+        "events.events.k8s.io": {"create", "patch"},
     }
     wrong = []
     for (group, resource), verb in product(namespaced_resources(people.admin), VERBS):
@@ -271,7 +273,6 @@ def test_the_operator_leads_and_tells_where_it_must(people: People) -> None:
     for where in (home, "default"):
         assert people.operator.may("create", "events", where, group="events.k8s.io")
         assert people.operator.may("patch", "events", where, group="events.k8s.io")
-    assert not people.operator.may("create", "events", "kube-system", group="events.k8s.io")
     assert not people.operator.may("get", "leases", "kube-system", group="coordination.k8s.io")
 
 

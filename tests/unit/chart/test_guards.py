@@ -113,7 +113,9 @@ def test_few_policies_meet_what_is_written_often(group: str, resource: str) -> N
 
 def test_policies_read_exactly_the_parameters_that_the_operator_writes() -> None:
     read = set(re.findall(r"landlord\.dev/policy\.[a-z-]+", yaml.safe_dump_all(POLICIES.values(), width=10**6)))
-    assert read == {value for key, value in vars(names).items() if key.startswith("POLICY_")}
+    # Where charts come from the operator sees to itself: it has the URL parsed, and a policy has not.
+    written = {value for key, value in vars(names).items() if key.startswith("POLICY_")}
+    assert read == written - {names.POLICY_CHART_SOURCES}
 
 
 def test_policies_select_by_the_labels_that_the_operator_writes() -> None:

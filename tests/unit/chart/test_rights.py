@@ -45,11 +45,28 @@ def test_nothing_is_granted_by_wildcard() -> None:
         assert "nonResourceURLs" not in rule, name
 
 
-def test_nobody_may_escalate_impersonate_or_mint_tokens() -> None:
+def test_nobody_may_escalate_or_mint_tokens() -> None:
     for name, rule in rules():
         assert "escalate" not in rule["verbs"], name
-        assert not [verb for verb in rule["verbs"] if verb.startswith("impersonate")], name
         assert "serviceaccounts/token" not in rule["resources"], name
+
+
+def test_only_the_operator_impersonates_and_only_names_of_deployers() -> None:
+    found = [(name, rule) for name, rule in rules() if any("impersonate" in verb for verb in rule["verbs"])]
+    assert found == [
+        ("landlord-deploys", {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]})
+    ]
+    (role,) = [one for one in objects("Role", "ClusterRole") if one["metadata"]["name"] == "landlord-deploys"]
+    assert role["kind"] == "Role"
+    assert role["metadata"]["namespace"] == names.DEPLOYERS_NAMESPACE
+
+
+def test_the_ledger_is_the_operators_in_its_own_namespace_alone() -> None:
+    (role,) = [one for one in objects("Role", "ClusterRole") if one["metadata"]["name"] == "landlord-ledger"]
+    assert role["kind"] == "Role"
+    assert role["metadata"]["namespace"] == names.OPERATOR_NAMESPACE
+    for name in ("landlord-operator", "landlord-leader", "landlord-deploys"):
+        assert not [rule for _, rule in rules(name) if "configmaps" in rule["resources"]]
 
 
 def test_only_the_operator_binds_and_only_the_roles_of_the_chart() -> None:
@@ -62,13 +79,13 @@ def test_only_the_operator_binds_and_only_the_roles_of_the_chart() -> None:
     assert rule["resourceNames"] == ["landlord-owner", "landlord-editor", "landlord-viewer", names.DEPLOYER_ROLE]
 
 
-@pytest.mark.parametrize("role", ["landlord-operator", "landlord-leader", "landlord-events"])
+@pytest.mark.parametrize("role", ["landlord-operator", "landlord-leader", "landlord-ledger", "landlord-deploys"])
 def test_the_operator_touches_no_secret_workload_or_admission(role: str) -> None:
     for _, rule in rules(role):
         assert not {"secrets", "pods/exec", "nodes", "deployments"} & set(rule["resources"])
         assert not {"admissionregistration.k8s.io", "apps", "batch"} & set(rule["apiGroups"])
         if {"pods", "services", "ingresses"} & set(rule["resources"]):
-            assert rule["verbs"] == ["list"]
+            assert rule["verbs"] == (["get"] if role == "landlord-ledger" else ["list"])
 
 
 def test_definitions_and_kinds_of_landlord_are_never_created_or_deleted_by_the_operator() -> None:
@@ -107,16 +124,30 @@ def test_members_and_releases_write_no_guard(role: str) -> None:
         if guards & set(rule["resources"]):
             assert set(rule["verbs"]) <= {"get", "list", "watch"}
         assert not [one for one in rule["resources"] if one.endswith("/status") and "get" not in rule["verbs"]]
-        assert "landlord.dev" not in rule["apiGroups"]
+        if "landlord.dev" in rule["apiGroups"]:
+            assert set(rule["resources"]) <= {"appreleases", "appreleases/status"}
+            assert role != names.DEPLOYER_ROLE
+
+
+def test_members_write_what_is_wanted_of_a_release_and_not_how_it_is() -> None:
+    writing = [
+        (name, set(rule["resources"]))
+        for name, rule in rules()
+        if "landlord.dev" in rule["apiGroups"]
+        and {"create", "patch"} & set(rule["verbs"])
+        and not name.startswith("landlord-operator")
+    ]
+    assert writing == [("landlord-editor-base", {"appreleases"})]
 
 
 def test_viewers_see_no_secret() -> None:
     assert not [rule for _, rule in rules("landlord-viewer-base") if "secrets" in rule["resources"]]
 
 
-def test_the_deployer_reads_nothing_that_it_may_not_write() -> None:
+def test_the_deployer_gets_nothing_that_it_may_not_write() -> None:
     for _, rule in rules(names.DEPLOYER_ROLE):
-        assert rule["resources"] == ["pods/log"] or {"create", "update", "patch"} & set(rule["verbs"]), rule
+        writes = {"create", "update", "patch"} & set(rule["verbs"])
+        assert writes or "get" not in rule["verbs"] or rule["resources"] == ["pods/log"], rule
 
 
 def test_the_operators_account_gives_its_token_to_no_pod_unasked() -> None:

@@ -72,7 +72,9 @@ def test_policies_are_sorted_lists_an_empty_one_is_there_and_an_absent_one_is_no
         "landlord.dev/policy.storage-classes": "",
     }
     others = {"ingressHosts": ["*.a.example"], "ingressClasses": ["nginx"], "priorityClasses": ["batch"]}
+    others |= {"chartSources": ["oci://r.example/b/*", "https://a.example"]}
     assert annotations({"policies": others}) == {
+        "landlord.dev/policy.chart-sources": "https://a.example,oci://r.example/b/*",
         "landlord.dev/policy.ingress-hosts": "*.a.example",
         "landlord.dev/policy.ingress-classes": "nginx",
         "landlord.dev/policy.priority-classes": "batch",
