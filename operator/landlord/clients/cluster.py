@@ -127,7 +127,9 @@ class Cluster:
         self, resource: Resource, namespace: str | None = None, *, selector: str = ""
     ) -> tuple[Object, ...]:
         """Every object of a kind, read in pages, with the head (apiVersion, kind) that list items lack."""
-        return tuple([item async for page in self.pages(resource, namespace, selector=selector) for item in page.items])
+        head = {"apiVersion": resource.api_version, "kind": resource.kind}
+        pages = self.pages(resource, namespace, selector=selector)
+        return tuple([{**head, **item} async for page in pages for item in page.items])
 
     async def pages(
         self,
@@ -135,16 +137,17 @@ class Cluster:
         namespace: str | None = None,
         *,
         selector: str = "",
+        fields: str = "",
         size: int = PAGE_SIZE,
         metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
         """Every object of a kind, page by page; raises ``Gone`` when the server forgot the list half-way.
 
-        With ``metadata_only`` the objects have ``metadata`` and nothing else that counts.
+        ``fields`` is a field selector. With ``metadata_only`` objects have ``metadata`` and nothing else that counts.
         """
         token = ""
         while True:
-            query = {"limit": str(size), "labelSelector": selector, "continue": token}
+            query = {"limit": str(size), "labelSelector": selector, "fieldSelector": fields, "continue": token}
             wanted = METADATA if metadata_only else JSON
             answer = await self._ask("LIST", resource, resource.path(namespace), query=query, content=wanted)
             meta = (answer or {}).get("metadata", {})

@@ -2,23 +2,36 @@
 
 The set of fields under Helm's name in an object's metadata stays as it is for as long as nobody else changes one of
 them. So at rest a LIST of metadata is all; only an object whose set moved is compared, by a server-side dry-run of
-what Helm stored, and that answer is remembered.
+what Helm stored, and a good answer is remembered.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from landlord.api.failures import LandlordFailure
-from landlord.api.refs import Ref
+from landlord.api.failures import LandlordFailure, NotOurs, Refused, Transient
+from landlord.api.names import LABEL_MANAGED_BY, deployer_username
+from landlord.api.refs import Ref, Resource
 from landlord.api.releases import StoredRelease
-from landlord.clients.cluster import Cluster
-from landlord.core.release.drift import Drift, Ignore
+from landlord.clients.cluster import Cluster, Object
+from landlord.core.manifest import copied, digest
+from landlord.core.release.drift import Drift, Ignore, autoscaled, compare, correction
 from landlord.core.release.rendered import Entry
-from landlord.reconcilers.release.inventory import Eyes, Inventory
+from landlord.reconcilers.release.inventory import Eyes, Inventory, Item
 
 HELM: Final = "helm"
 """The field manager of Helm. Corrections are made in its name: another one would break the next upgrade."""
+MANAGED_BY_HELM: Final = "Helm"
+RELEASE_NAME: Final = "meta.helm.sh/release-name"
+RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
+SERVER_SIDE: Final = "ssa"
+PARALLEL: Final = 4
+
+_SCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced=True)
+
+Scaled = Collection[tuple[str, str]]
+"""Kind and name of what autoscalers scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +51,48 @@ class Correction:
     failure: LandlordFailure | None = None
 
 
+@dataclass(slots=True)
+class _Memory:
+    """What Helm's fields were of each object when it was last found as stored."""
+
+    number: int
+    ignore: tuple[Ignore, ...]
+    good: dict[Entry, str] = field(default_factory=dict)
+
+
 class Drifting:
     """Looks at and corrects what runs. Memory: 16 digits for each object of a release, until it is forgotten."""
 
     def __init__(self, cluster: Cluster, eyes: Eyes) -> None:
         self._cluster = cluster
         self._eyes = eyes
+        self._memories: dict[Ref, _Memory] = {}
 
     def forget(self, ref: Ref) -> None:
-        """Remember nothing of this release: it is gone, or was deployed anew."""
-        raise NotImplementedError
+        """Remember nothing of this release: it is gone, or what is remembered is in doubt."""
+        self._memories.pop(ref, None)
 
     async def look(
         self, ref: Ref, release: StoredRelease, inventory: Inventory, ignore: Sequence[Ignore] = ()
     ) -> Findings:
         """Which objects are not as Helm applied them. Nothing is written."""
-        raise NotImplementedError
+        memory = self._memory(ref, release, ignore)
+        heads = await self._eyes.heads(inventory)
+        unseen = dict(heads.unseen)
+        suspects: list[Item] = []
+        for item in inventory.items:
+            head = heads.objects.get(item.entry)
+            if head is None or item.entry in unseen or memory.good.get(item.entry) == _fields_of_helm(head):
+                continue
+            if strange := _not_to_touch(head, release):
+                unseen[item.entry] = strange.why
+            else:
+                suspects.append(item)
+        gone = [item for item in inventory.items if item.entry in heads.missing and not _ends_by_itself(item)]
+        scaled = await self._scaled(inventory) if suspects else ()
+        found = await self._compare_all(suspects, release, memory, scaled, unseen)
+        drifts = [Drift(item.entry, (), is_gone=True) for item in gone] + found
+        return Findings(tuple(drifts), unseen, len(suspects))
 
     async def correct(
         self,
@@ -67,9 +106,130 @@ class Drifting:
 
         Raises ``Refused`` for a release that is stored with client-side apply: Helm would not take it from there.
         """
-        raise NotImplementedError
+        if not is_correctable(release):
+            raise Refused(
+                f"Helm applied revision {release.number} on the client side, so drift is told but not corrected; "
+                "the next upgrade applies it on the server."
+            )
+        memory = self._memory(ref, release, ignore)
+        scaled = await self._scaled(inventory)
+        items = {item.entry: item for item in inventory.items}
+        done: list[Correction] = []
+        for drift in drifts:
+            try:
+                await self._correct(items[drift.entry], release, memory, scaled)
+                done.append(Correction(drift))
+            except LandlordFailure as failure:
+                done.append(Correction(drift, failure))
+        return tuple(done)
+
+    async def _compare_all(
+        self,
+        suspects: Sequence[Item],
+        release: StoredRelease,
+        memory: _Memory,
+        scaled: Scaled,
+        unseen: dict[Entry, str],
+    ) -> list[Drift]:
+        """The suspects that are changed in truth; those that cannot be compared go into ``unseen``."""
+        slots = asyncio.Semaphore(PARALLEL)
+
+        async def one(item: Item) -> Drift | None:
+            async with slots:
+                try:
+                    return await self._compare(item, release, memory, scaled)
+                except LandlordFailure as failure:
+                    unseen[item.entry] = failure.why
+                    return None
+
+        return [drift for drift in await asyncio.gather(*map(one, suspects)) if drift is not None]
+
+    async def _compare(self, item: Item, release: StoredRelease, memory: _Memory, scaled: Scaled) -> Drift | None:
+        deployer, wanted = self._deployer(release), as_applied(item, release)
+        live = await deployer.get(item.resource, item.entry.name, item.namespace)
+        if live is None:
+            return Drift(item.entry, (), is_gone=True)
+        would_be = await deployer.apply(item.resource, wanted, manager=HELM, dry_run=True)
+        drift = compare(item.entry, live, would_be, ignore=memory.ignore, scaled=scaled)
+        if drift is None:
+            memory.good[item.entry] = _fields_of_helm(live)
+        return drift
+
+    async def _correct(self, item: Item, release: StoredRelease, memory: _Memory, scaled: Scaled) -> None:
+        deployer, wanted = self._deployer(release), as_applied(item, release)
+        live = await deployer.get(item.resource, item.entry.name, item.namespace)
+        if live is not None and (strange := _not_to_touch(live, release)):
+            raise strange
+        manifest = correction(wanted, live, ignore=memory.ignore, scaled=scaled)
+        if live is not None:
+            manifest["metadata"]["uid"] = live["metadata"]["uid"]
+        memory.good[item.entry] = _fields_of_helm(await deployer.apply(item.resource, manifest, manager=HELM))
+
+    async def _scaled(self, inventory: Inventory) -> Scaled:
+        """What the namespace's autoscalers scale, whoever made them."""
+        return autoscaled(await self._eyes.every(inventory.namespace, _SCALERS))
+
+    def _memory(self, ref: Ref, release: StoredRelease, ignore: Sequence[Ignore]) -> _Memory:
+        memory = self._memories.get(ref)
+        if memory is None or (memory.number, memory.ignore) != (release.number, tuple(ignore)):
+            memory = self._memories[ref] = _Memory(release.number, tuple(ignore))
+        return memory
+
+    def _deployer(self, release: StoredRelease) -> Cluster:
+        return self._cluster.acting_as(deployer_username(release.namespace))
 
 
 def is_correctable(release: StoredRelease) -> bool:
     """Whether Helm applies this release on the server; otherwise drift is only told."""
-    raise NotImplementedError
+    return release.apply_method == SERVER_SIDE
+
+
+def as_applied(item: Item, release: StoredRelease) -> Object:
+    """The object as Helm sends it: what it stored, with its namespace, its label and its annotations."""
+    manifest: Object = copied(dict(item.manifest))
+    meta = manifest["metadata"]
+    if item.namespace:
+        meta["namespace"] = item.namespace
+    meta["labels"] = {**(meta.get("labels") or {}), LABEL_MANAGED_BY: MANAGED_BY_HELM}
+    marks = {RELEASE_NAME: release.name, RELEASE_NAMESPACE: release.namespace}
+    meta["annotations"] = {**(meta.get("annotations") or {}), **marks}
+    return manifest
+
+
+def belongs_to(obj: Mapping[str, Any], release: str, namespace: str) -> bool:
+    """Whether the object carries the marks of this release."""
+    marks = obj["metadata"].get("annotations") or {}
+    return (marks.get(RELEASE_NAME), marks.get(RELEASE_NAMESPACE)) == (release, namespace)
+
+
+def _not_to_touch(obj: Mapping[str, Any], release: StoredRelease) -> LandlordFailure | None:
+    """Why the object must be left alone: it is going, or another release has taken it over."""
+    meta = obj["metadata"]
+    if meta.get("deletionTimestamp"):
+        return Transient(f"{meta['name']} is being deleted.")
+    marks = meta.get("annotations") or {}
+    owner = marks.get(RELEASE_NAME), marks.get(RELEASE_NAMESPACE)
+    if all(owner) and owner != (release.name, release.namespace):
+        return NotOurs(f"{meta['name']} belongs to Helm release {owner[1]}/{owner[0]} now.")
+    return None
+
+
+def _fields_of_helm(obj: Mapping[str, Any]) -> str:
+    """Differs when somebody took a field from Helm, or wrote in its name; what else happens to the object is no matter.
+
+    The time is in it because an apply by somebody else under the same name leaves all fields where they were.
+    """
+    entries = obj["metadata"].get("managedFields") or ()
+    return digest(
+        [
+            [entry.get("operation"), entry.get("time"), entry.get("fieldsV1")]
+            for entry in entries
+            if entry.get("manager") == HELM and not entry.get("subresource")
+        ]
+    )
+
+
+def _ends_by_itself(item: Item) -> bool:
+    """Whether it is meant to vanish: a Job that is cleared away when done. Made anew it would run again."""
+    spec = item.manifest.get("spec") or {}
+    return item.entry.kind == "Job" and spec.get("ttlSecondsAfterFinished") is not None
