@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.ports import LOOPBACK
+from sandbox.site import LOOPBACK
 
 _SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The API server at a loopback port, seen by the admin."""
+    """The API server, seen by the admin."""
 
     port: int
     tls: ssl.SSLContext
+    host: str = LOOPBACK
 
     @classmethod
-    def as_admin(cls, port: int, pki: Path) -> "Api":
+    def as_admin(cls, port: int, pki: Path, host: str = LOOPBACK) -> "Api":
         """The admin's view, with the keys in `pki`."""
         tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-        return cls(port, tls)
+        return cls(port, tls, host)
 
     def status(self, path: str) -> int:
         """The HTTP status of a GET; 0 while nobody answers."""
@@ -41,7 +42,7 @@ class Api:
         return status in {http.client.CREATED, http.client.CONFLICT}
 
     def _request(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        connection = http.client.HTTPSConnection(LOOPBACK, self.port, timeout=_SECONDS, context=self.tls)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=_SECONDS, context=self.tls)
         headers = {"User-Agent": "landlord-sandbox", "Content-Type": "application/json"}
         try:
             connection.request(method, path, body, headers)

@@ -1,25 +1,29 @@
-"""The command line: `python -m sandbox build|up|down|reset|status`."""
+"""The command line: `python -m sandbox build|packages|up|down|reset|status`."""
 
 import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-from sandbox import cluster
+from sandbox import cluster, packages
 from sandbox.build import build
 from sandbox.components import COMPONENTS, named
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Phase, Record
+from sandbox.pki import NODE
+from sandbox.site import EXTRAS, known_extras
 from sandbox.status import PartStatus, log_end
 
 _DESCRIPTION = """\
 A real Kubernetes control plane on this machine: etcd, API server, controller manager, scheduler, and kwok, which
-plays a node and its pods. Nothing is written outside of one folder and the cache of built programs.
+plays a node and its pods; on request a real node, a registry and Prometheus. Nothing is written outside of one folder
+and the cache of built programs.
 """
 _EPILOG = """\
 examples:
   python -m sandbox up                            start (the first time: build) and wait until it is usable
   export KUBECONFIG=$PWD/.sandbox/kubeconfig      use it
+  python -m sandbox up --node --with registry     the same with a real node, which needs root, and a registry
   python -m sandbox status                        what runs, where, and what died
   python -m sandbox reset                         an empty cluster again, in seconds
   python -m sandbox down                          end everything and remove the folder
@@ -48,10 +52,15 @@ def _build(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _packages(_: argparse.Namespace) -> int:
+    installed = packages.install()
+    print(f"Installed: {', '.join(installed)}." if installed else "All packages that a real node needs are installed.")
+    return 0
+
+
 def _up(chosen: argparse.Namespace) -> int:
-    _refuse_later_parts(chosen)
     began = time.monotonic()
-    record = cluster.up(chosen.dir)
+    record = cluster.up(chosen.dir, with_node=chosen.node, extras=known_extras(chosen.extras))
     print(f"Kubernetes {record.kubernetes} at {record.server}, usable after {time.monotonic() - began:.1f} s.")
     print(_usage(record))
     return 0
@@ -97,16 +106,14 @@ def _row(part: PartStatus) -> tuple[str, str, str, str, str]:
 
 
 def _usage(record: Record) -> str:
-    return f"export KUBECONFIG={record.kubeconfig}"
-
-
-def _refuse_later_parts(chosen: argparse.Namespace) -> None:
-    if chosen.node:
-        raise SandboxFault(
-            "A real node (--node) does not exist in this version of the sandbox; pods run on kwok's fake node."
-        )
-    if chosen.extras:
-        raise SandboxFault(f"The sandbox of this version cannot start {chosen.extras}; it has the core only.")
+    lines = [f"export KUBECONFIG={record.kubeconfig}"]
+    if record.node:
+        lines.append(f"The real node {NODE} has the address {record.node} and the images {', '.join(record.images)}.")
+    if record.registry:
+        lines.append(f"Registry, plain HTTP: {record.registry}")
+    if record.prometheus:
+        lines.append(f"Prometheus: {record.prometheus}")
+    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,11 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("component", nargs="*", metavar="COMPONENT", help=f"one of {known}; the core if none is named")
     command.set_defaults(run=_build)
 
+    purpose = "install what a real node needs of this machine, where that can be done"
+    command = commands.add_parser("packages", help=purpose, description=f"{purpose.capitalize()}.")
+    command.set_defaults(run=_packages)
+
     command = _on_folder(commands, "up", _up, "start a cluster, or see that it runs, and wait until it is usable")
-    command.add_argument("--node", action="store_true", help="a real node (not in this version)")
     command.add_argument(
-        "--with", dest="extras", metavar="COMPONENT,...", help="more components (none in this version)"
+        "--node", action="store_true", help="a real node beside the fake one: kubelet on containerd, needs root"
     )
+    command.add_argument("--with", dest="extras", metavar="COMPONENT,...", help=f"more components: {', '.join(EXTRAS)}")
 
     command = _on_folder(commands, "down", _down, "end all processes of the sandbox and remove its folder")
     command.add_argument("--keep", action="store_true", help="keep the folder with its logs and data")

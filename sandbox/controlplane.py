@@ -1,11 +1,10 @@
 """How each part of the control plane is started: pure command lines and the files they name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.folder import Folder
-from sandbox.ports import LOOPBACK
+from sandbox.site import LOOPBACK, Site
 
 PORTS: Final = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 _SERVICE_RANGE: Final = "10.0.0.0/24"
@@ -45,17 +44,21 @@ AUDIT_POLICY: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the sandbox: which program of which component, with what arguments, listening where."""
+    """One process of the sandbox: which program, with what arguments, listening where.
+
+    `inside` names the part whose namespaces it runs in.
+    """
 
     name: str
-    component: str
+    program: str
     arguments: tuple[str, ...]
     address: str
+    inside: str | None = None
 
 
-def etcd(folder: Folder, ports: dict[str, int]) -> Part:
+def etcd(folder: Folder, site: Site) -> Part:
     """The store. It never waits for the disk: what is lost with the machine is only a sandbox."""
-    client, peer = (f"http://{LOOPBACK}:{ports[name]}" for name in ("etcd", "etcd-peer"))
+    client, peer = (f"http://{LOOPBACK}:{site.ports[name]}" for name in ("etcd", "etcd-peer"))
     arguments = (
         f"--data-dir={folder.etcd}",
         f"--listen-client-urls={client}",
@@ -69,12 +72,12 @@ def etcd(folder: Folder, ports: dict[str, int]) -> Part:
     return Part("etcd", "etcd", arguments, client)
 
 
-def apiserver(folder: Folder, ports: dict[str, int]) -> Part:
+def apiserver(folder: Folder, site: Site) -> Part:
     """The API server, with RBAC, the stock admission plugins and an audit log."""
     arguments = (
-        f"--etcd-servers=http://{LOOPBACK}:{ports['etcd']}",
-        f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports['kube-apiserver']}",
+        f"--etcd-servers=http://{LOOPBACK}:{site.ports['etcd']}",
+        f"--bind-address={site.host}",
+        f"--secure-port={site.ports['kube-apiserver']}",
         f"--advertise-address={_ADVERTISED}",
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={_SERVICE_RANGE}",
@@ -95,41 +98,42 @@ def apiserver(folder: Folder, ports: dict[str, int]) -> Part:
         f"--audit-log-path={folder.audit_log}",
         "--audit-log-maxsize=2000",
         "--audit-log-maxbackup=1",
+        *(_speaking_to_kubelet(folder) if site.node else ()),
     )
-    return Part("kube-apiserver", "kube", arguments, f"https://{LOOPBACK}:{ports['kube-apiserver']}")
+    return Part("kube-apiserver", "kube-apiserver", arguments, site.server)
 
 
-def controller_manager(folder: Folder, ports: dict[str, int]) -> Part:
+def controller_manager(folder: Folder, site: Site) -> Part:
     """The stock controllers, each under its own service account, as in a real cluster."""
     arguments = (
         *_client(folder, "kube-controller-manager"),
         *_serving(folder),
         f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports['kube-controller-manager']}",
+        f"--secure-port={site.ports['kube-controller-manager']}",
         "--leader-elect=false",
         f"--service-account-private-key-file={folder.pki / 'service-accounts.key'}",
         f"--root-ca-file={folder.pki / 'ca.crt'}",
         "--use-service-account-credentials=true",
         *_UNTHROTTLED,
     )
-    address = f"https://{LOOPBACK}:{ports['kube-controller-manager']}"
-    return Part("kube-controller-manager", "kube", arguments, address)
+    address = f"https://{LOOPBACK}:{site.ports['kube-controller-manager']}"
+    return Part("kube-controller-manager", "kube-controller-manager", arguments, address)
 
 
-def scheduler(folder: Folder, ports: dict[str, int]) -> Part:
+def scheduler(folder: Folder, site: Site) -> Part:
     """The stock scheduler."""
     arguments = (
         *_client(folder, "kube-scheduler"),
         *_serving(folder),
         f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports['kube-scheduler']}",
+        f"--secure-port={site.ports['kube-scheduler']}",
         "--leader-elect=false",
         *_UNTHROTTLED,
     )
-    return Part("kube-scheduler", "kube", arguments, f"https://{LOOPBACK}:{ports['kube-scheduler']}")
+    return Part("kube-scheduler", "kube-scheduler", arguments, f"https://{LOOPBACK}:{site.ports['kube-scheduler']}")
 
 
-def kwok(folder: Folder, ports: dict[str, int]) -> Part:
+def kwok(folder: Folder, site: Site) -> Part:
     """The player of the fake nodes and of all pods on them."""
     arguments = (
         f"--kubeconfig={kubeconfig_of(folder, 'kwok')}",
@@ -138,19 +142,9 @@ def kwok(folder: Folder, ports: dict[str, int]) -> Part:
         "--node-lease-duration-seconds=40",
         "--node-ip=10.63.255.254",
         "--cidr=10.64.0.0/12",
-        f"--server-address={LOOPBACK}:{ports['kwok']}",
+        f"--server-address={LOOPBACK}:{site.ports['kwok']}",
     )
-    return Part("kwok", "kwok", arguments, f"http://{LOOPBACK}:{ports['kwok']}")
-
-
-# All parts, in the order they start in.
-PARTS: Final[dict[str, Callable[[Folder, dict[str, int]], Part]]] = {
-    "etcd": etcd,
-    "kube-apiserver": apiserver,
-    "kube-controller-manager": controller_manager,
-    "kube-scheduler": scheduler,
-    "kwok": kwok,
-}
+    return Part("kwok", "kwok", arguments, f"http://{LOOPBACK}:{site.ports['kwok']}")
 
 
 def kubeconfig_of(folder: Folder, identity: str) -> str:
@@ -161,6 +155,16 @@ def kubeconfig_of(folder: Folder, identity: str) -> str:
 def _client(folder: Folder, identity: str) -> tuple[str, ...]:
     kubeconfig = kubeconfig_of(folder, identity)
     return tuple(f"--{use}kubeconfig={kubeconfig}" for use in ("", "authentication-", "authorization-"))
+
+
+def _speaking_to_kubelet(folder: Folder) -> tuple[str, ...]:
+    """What logs and exec need; the node's name means nothing to anybody's DNS."""
+    return (
+        f"--kubelet-client-certificate={folder.pki / 'kubelet-client.crt'}",
+        f"--kubelet-client-key={folder.pki / 'kubelet-client.key'}",
+        f"--kubelet-certificate-authority={folder.pki / 'ca.crt'}",
+        "--kubelet-preferred-address-types=InternalIP",
+    )
 
 
 def _serving(folder: Folder) -> tuple[str, ...]:

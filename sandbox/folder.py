@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.faults import SandboxFault
 from sandbox.process import Running
+from sandbox.site import LOOPBACK, Site
 
 
 class Phase(StrEnum):
@@ -95,7 +96,11 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The content of sandbox.json. `parts` says which process plays which part."""
+    """The content of sandbox.json. `parts` says which process plays which part.
+
+    `registry` is host and port of the registry, `prometheus` its URL, `node` the address of the real node; each is None
+    where there is none. `images` are the references under which the real node has the sandbox's own images.
+    """
 
     phase: Phase
     server: str
@@ -106,7 +111,23 @@ class Record:
     kubernetes: str
     programs: dict[str, str]
     ports: dict[str, int]
+    host: str = LOOPBACK
+    node: str | None = None
+    extras: tuple[str, ...] = ()
+    registry: str | None = None
+    prometheus: str | None = None
+    images: tuple[str, ...] = ()
     parts: dict[str, Running] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Folder:
+        """The folder this is the record of."""
+        return Folder.at(Path(self.kubeconfig).parent)
+
+    @property
+    def site(self) -> Site:
+        """Where its parts listen."""
+        return Site(self.ports, self.host, self.node, self.programs.get("kubelet"), self.extras)
 
     def playing(self, part: str, running: Running) -> "Record":
         """The record with one more part."""
@@ -128,7 +149,8 @@ def read_record(folder: Folder) -> Record | None:
     try:
         said: dict[str, Any] = json.loads(folder.record.read_text())
         parts = {name: Running(**running) for name, running in said.pop("parts").items()}
-        return Record(**{**said, "phase": Phase(said["phase"]), "parts": parts})
+        lists = {name: tuple(said[name]) for name in ("extras", "images")}
+        return Record(**{**said, **lists, "phase": Phase(said["phase"]), "parts": parts})
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as odd:

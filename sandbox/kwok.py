@@ -9,6 +9,7 @@ import yaml
 from sandbox.components import KUBERNETES_VERSION
 
 NODE: Final = "kwok-node-0"
+TAINT: Final = "sandbox.landlord.dev/fake"
 FAIL_ANNOTATION: Final = "sandbox.landlord.dev/fail"
 FAILURES: Final = ("crash-loop", "image-pull", "never-ready", "oom")
 _STAGES: Final = Path(__file__).parent / "stages.yaml"
@@ -27,9 +28,9 @@ _NODE_INFO: Final = {
 _CAPACITY: Final = {"cpu": "10k", "memory": "32Ti", "ephemeral-storage": "32Ti", "pods": "100k"}
 
 
-def node(name: str = NODE) -> dict[str, Any]:
-    """The manifest of a fake node with room for everything."""
-    return {
+def node(name: str = NODE, *, shunned: bool = False) -> dict[str, Any]:
+    """The manifest of a fake node with room for everything; a shunned one takes only pods that tolerate it."""
+    manifest: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
@@ -44,6 +45,9 @@ def node(name: str = NODE) -> dict[str, Any]:
         },
         "status": {"allocatable": _CAPACITY, "capacity": _CAPACITY, "nodeInfo": _NODE_INFO},
     }
+    if shunned:
+        manifest["spec"] = {"taints": [{"key": TAINT, "value": "true", "effect": "NoSchedule"}]}
+    return manifest
 
 
 def is_ready(manifest: dict[str, Any] | None) -> bool:

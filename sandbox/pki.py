@@ -16,6 +16,7 @@ _VALID: Final = datetime.timedelta(days=365)
 _CLOCK_TOLERANCE: Final = datetime.timedelta(hours=1)
 _DNS_NAMES: Final = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 _ADDRESSES: Final = ("127.0.0.1", "::1", "10.0.0.1")
+NODE: Final = "real-node-0"
 
 _Key = ec.EllipticCurvePrivateKey
 
@@ -34,11 +35,16 @@ IDENTITIES: Final = (
     Identity("kube-controller-manager", "system:kube-controller-manager"),
     Identity("kube-scheduler", "system:kube-scheduler"),
     Identity("kwok", "sandbox-kwok", ("system:masters",)),
+    Identity("kubelet", f"system:node:{NODE}", ("system:nodes",)),
+    # The API server, as kubelet sees it.
+    Identity("kubelet-client", "sandbox-kubelet-client", ("system:masters",)),
 )
 
 
-def create_pki(folder: Path, now: datetime.datetime) -> None:
+def create_pki(folder: Path, now: datetime.datetime, addresses: Sequence[str] = ()) -> None:
     """Write ca, serving and client certificates with their keys, and the pair that signs service account tokens.
+
+    Servers are known under loopback and under `addresses`.
 
     The API server also wants an authority for proxies in front of it. There are none: its key is thrown away.
     """
@@ -51,7 +57,7 @@ def create_pki(folder: Path, now: datetime.datetime) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         _write(folder, identity.name, _client(identity, key, ca, ca_key, now), key)
     key = ec.generate_private_key(ec.SECP256R1())
-    _write(folder, "serving", _serving(key, ca, ca_key, now), key)
+    _write(folder, "serving", _serving(key, ca, ca_key, now, addresses), key)
     _write_token_keys(folder)
 
 
@@ -77,9 +83,11 @@ def _client(
     return _signed(_builder(subject, ca.subject, key, now), ExtendedKeyUsageOID.CLIENT_AUTH, ca_key)
 
 
-def _serving(key: _Key, ca: x509.Certificate, ca_key: _Key, now: datetime.datetime) -> x509.Certificate:
+def _serving(
+    key: _Key, ca: x509.Certificate, ca_key: _Key, now: datetime.datetime, more: Sequence[str]
+) -> x509.Certificate:
     names = [x509.DNSName(name) for name in _DNS_NAMES]
-    addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in _ADDRESSES]
+    addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in (*_ADDRESSES, *more)]
     builder = _builder(_name("landlord-sandbox-serving"), ca.subject, key, now)
     builder = builder.add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
     return _signed(builder, ExtendedKeyUsageOID.SERVER_AUTH, ca_key)

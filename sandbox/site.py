@@ -1,0 +1,40 @@
+"""What must be known of a sandbox before any part of it can be started: addresses, ports, and what was asked for."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sandbox.faults import SandboxFault
+
+LOOPBACK: Final = "127.0.0.1"
+EXTRAS: Final = ("registry", "prometheus")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the parts of one sandbox listen.
+
+    `host` is loopback, or with a real node the machine's own end of the link to it, which both sides reach. `node` is
+    the real node's address, and `kubelet` the program that plays it.
+    """
+
+    ports: dict[str, int] = field(default_factory=dict)
+    host: str = LOOPBACK
+    node: str | None = None
+    kubelet: str | None = None
+    extras: tuple[str, ...] = ()
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return f"https://{self.host}:{self.ports['kube-apiserver']}"
+
+
+def known_extras(said: str | None) -> tuple[str, ...]:
+    """The components of `--with a,b`, each once, in the order they start in.
+
+    :raises SandboxFault: naming those that no sandbox can start.
+    """
+    wanted = {name.strip() for name in (said or "").split(",") if name.strip()}
+    if unknown := sorted(wanted - set(EXTRAS)):
+        raise SandboxFault(f"The sandbox cannot start {', '.join(unknown)}; --with knows {' and '.join(EXTRAS)}.")
+    return tuple(name for name in EXTRAS if name in wanted)
