@@ -172,7 +172,7 @@ def _guards() -> JsonObject:
             "storageClasses": ["standard"],
             "priorityClasses": ["batch"],
             "serviceTypes": ["ClusterIP"],
-            "chartSources": ["oci://registry.example.org/shop/*"],
+            "chartSources": ["oci://registry.example.org/shop"],
             "workloads": "Members",
         },
     }

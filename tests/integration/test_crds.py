@@ -4,21 +4,18 @@ import asyncio
 import copy
 import json
 from collections.abc import AsyncIterator
-from subprocess import run
 from typing import Any
 
 import pytest
 
-from generators.committed import ROOT
 from landlord.api.crd import ENVIRONMENT, KINDS, TENANT, Kind, open_api_schema
 from landlord.api.names import API_VERSION
-from sandbox.programs import kubectl
-from sandbox.waiting import wait_until
 from tests import specimens
 from tests.admin import Admin, ApiError, Object
 from tests.bad_input import Variation, variations
 from tests.cluster import Cluster, short_name
 from tests.crowds import crowded, crowds
+from tests.served import serve_crds
 
 API = f"/apis/{API_VERSION}"
 # What etcd takes in one request, less what the API server adds.
@@ -30,16 +27,7 @@ _AT_ONCE = 8
 @pytest.fixture(scope="module", autouse=True)
 def crds(cluster: Cluster) -> None:
     """The committed CRDs, served."""
-    command = [kubectl(), f"--kubeconfig={cluster.kubeconfig}"]
-    names = [f"crd/{kind.crd_name}" for kind in KINDS]
-    run([*command, "apply", "--server-side", "--force-conflicts", f"--filename={ROOT / 'crds'}"], check=True)
-    # kubectl wait gives up at once on a CRD that has no conditions yet.
-    established = [*command, "wait", "--for=condition=Established", "--timeout=30s", *names]
-    wait_until(lambda: run(established, check=False).returncode == 0, seconds=60, what="The CRDs, established,")
-    explain = [*command, "explain", "tenants", f"--api-version={API_VERSION}"]
-    wait_until(
-        lambda: run(explain, check=False).returncode == 0, seconds=30, what="The API's own description of Tenants"
-    )
+    serve_crds(cluster)
 
 
 @pytest.fixture
@@ -305,7 +293,7 @@ async def test_drift_policies_are_refused_by_field(admin: Admin, drift: Object, 
     assert words in message
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [TENANT, ENVIRONMENT], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("name", ["n" * 41, "with.dots"])
 async def test_a_name_that_makes_no_namespace_is_refused(admin: Admin, kind: Kind, name: str) -> None:
     manifest = tenant_manifest(name, environments=[{"name": "e", "namespace": "n"}]) | {"kind": kind.name}
@@ -347,6 +335,13 @@ async def test_environments_may_be_reordered_added_and_removed(admin: Admin, ten
         await admin.patch(path, {"spec": {"environments": environments}})
 
 
+_SPECIMENS = {
+    "Tenant": specimens.tenant,
+    "Environment": specimens.environment,
+    "AppRelease": specimens.apprelease,
+}
+
+
 def _all_crowds() -> list[Any]:
     cases = []
     for kind in KINDS:
@@ -360,14 +355,15 @@ def _all_crowds() -> list[Any]:
 async def test_rules_can_be_afforded_where_everything_is_full(
     admin: Admin, tenant_name: str, kind: Kind, path: tuple[str, ...]
 ) -> None:
-    specimen = {"Tenant": specimens.tenant, "Environment": specimens.environment}[kind.name](tenant_name)
+    specimen = _SPECIMENS[kind.name](tenant_name)
     schema = open_api_schema(kind)["properties"]["spec"]
     for length in (300, 60, 20, 8, 1):
         manifest = specimen | {"spec": crowded(schema, specimen["spec"], path, length)}
         if len(json.dumps(manifest)) < _LARGEST:
             break
 
-    await admin.create(f"{API}/{kind.plural}", manifest, dryRun="All", fieldValidation="Strict")
+    path = f"{API}/namespaces/default/{kind.plural}" if kind.namespaced else f"{API}/{kind.plural}"
+    await admin.create(path, manifest, dryRun="All", fieldValidation="Strict")
 
 
 async def test_a_full_tenant_can_be_changed(admin: Admin, tenant_name: str) -> None:

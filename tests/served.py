@@ -1,0 +1,27 @@
+"""The committed CRDs, served by the test cluster, for tests that need no more of Landlord than its API."""
+
+from subprocess import run
+
+from generators.committed import ROOT
+from landlord.api.crd import KINDS
+from landlord.api.names import API_VERSION
+from sandbox.programs import kubectl
+from sandbox.waiting import wait_until
+from tests.cluster import Cluster
+
+
+def serve_crds(cluster: Cluster) -> None:
+    """Apply the CRDs and return once the API server serves and explains all of them."""
+    command = [kubectl(), f"--kubeconfig={cluster.kubeconfig}"]
+    names = [f"crd/{kind.crd_name}" for kind in KINDS]
+    run([*command, "apply", "--server-side", "--force-conflicts", f"--filename={ROOT / 'crds'}"], check=True)
+    # kubectl wait gives up at once on a CRD that has no conditions yet.
+    established = [*command, "wait", "--for=condition=Established", "--timeout=30s", *names]
+    wait_until(lambda: run(established, check=False).returncode == 0, seconds=60, what="The CRDs, established,")
+    for kind in KINDS:
+        explain = [*command, "explain", kind.plural, f"--api-version={API_VERSION}"]
+        wait_until(
+            lambda explain=explain: run(explain, check=False).returncode == 0,
+            seconds=30,
+            what=f"The API's own description of {kind.plural}",
+        )
