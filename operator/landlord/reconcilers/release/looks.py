@@ -1,0 +1,84 @@
+"""Health checks as they are carried out: what the spec left open filled in, PromQL narrowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from landlord.api.checks import CheckPolicy, HealthCheck
+from landlord.api.failures import SpecFault
+from landlord.clients.probes.looks import Look, Target, filled
+from landlord.core import intervals
+from landlord.core.health import promql
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a check is looked at: for the first time after ``delay``, then every ``interval``."""
+
+    delay: timedelta
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    interval: int
+    delay: int
+    timeout: int
+    on_error: CheckPolicy
+
+
+LONGEST_TIMEOUT: Final = timedelta(seconds=60)
+"""A look that hangs holds a place that others wait for."""
+_DEFAULTS: Final[Mapping[str, _Defaults]] = {
+    "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL),
+    "promql": _Defaults(interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE),
+    "cel": _Defaults(interval=5, delay=0, timeout=2, on_error=CheckPolicy.INCONCLUSIVE),
+}
+
+
+def rhythm(check: HealthCheck) -> Rhythm:
+    """When to look."""
+    defaults = _defaults(check)
+    return Rhythm(_span(check.initial_delay, defaults.delay), _span(check.interval, defaults.interval))
+
+
+def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_baseline: bool = False) -> Look:
+    """What to look at; ``SpecFault`` when the query cannot be narrowed to the namespace."""
+    defaults = _defaults(check)
+    latency = check.http.max_latency if check.http else None
+    query = ""
+    if check.promql is not None:
+        query = promql.confine(filled(check.promql.query, target), target.namespace, label=label)
+    return Look(
+        check=check,
+        timeout=_timeout(check),
+        max_latency=intervals.parse(latency) if latency else None,
+        on_error=check.on_error or defaults.on_error,
+        query=query,
+        is_baseline=is_baseline,
+    )
+
+
+def kind_of(check: HealthCheck) -> str:
+    """``http``, ``promql`` or ``cel``."""
+    for kind in _DEFAULTS:
+        if getattr(check, kind) is not None:
+            return kind
+    raise SpecFault(f"spec.healthChecks[{check.name}]", "must have one of http, promql, cel.")
+
+
+def _timeout(check: HealthCheck) -> timedelta:
+    timeout = _span(check.timeout, _defaults(check).timeout)
+    if timeout > LONGEST_TIMEOUT:
+        most = int(LONGEST_TIMEOUT.total_seconds())
+        raise SpecFault(f"spec.healthChecks[{check.name}].timeout", f"may be {most}s at most.")
+    return timeout
+
+
+def _defaults(check: HealthCheck) -> _Defaults:
+    return _DEFAULTS[kind_of(check)]
+
+
+def _span(text: str | None, seconds: int) -> timedelta:
+    return intervals.parse(text) if text else timedelta(seconds=seconds)
