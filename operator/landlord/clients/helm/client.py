@@ -1,17 +1,27 @@
 """Helm, as Landlord uses it: render, deploy, roll back, uninstall, test. Every failure is in words to act on."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Refused
 from landlord.api.releases import Chart
-from landlord.clients.helm.command import Capabilities
-from landlord.clients.helm.process import Started, nobody_asks
+from landlord.clients.helm import command
+from landlord.clients.helm.command import Capabilities, Release
+from landlord.clients.helm.crds import Contents, look_into
+from landlord.clients.helm.errors import failure
+from landlord.clients.helm.kubeconfig import write_kubeconfig
+from landlord.clients.helm.process import Ended, Ending, Limits, Started, nobody_asks, run
+from landlord.clients.helm.redaction import Redaction
+from landlord.clients.helm.values import document
 from landlord.clients.identity import Identity
 
 Identify = Callable[[], Awaitable[Identity]]
+_CHARTS_REMEMBERED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +35,34 @@ class HelmSettings:
     """Between a release's time-out and the end of its process, and between SIGTERM and SIGKILL."""
     render_bytes: int = 32 * 1024 * 1024
     stderr_bytes: int = 64 * 1024
-    memory_bytes: int = 1024 * 1024 * 1024
+    memory_bytes: int = 512 * 1024 * 1024
 
 
 class Helm:
-    """The Helm CLI. ``identity`` is asked before each run, so rotated tokens are seen; ``scratch`` is ours alone."""
+    """The Helm CLI. ``identity`` is asked before each run, so rotated tokens are seen; ``scratch`` is ours alone.
+
+    ``timeout`` is Helm's own, for each hook; a run gets ``HelmSettings.grace`` more and is ended then. No failure's
+    words hold one of ``secrets``. ``started`` is awaited with pid and start time before Helm's first instruction;
+    if it raises, Helm never begins. A run whose task is cancelled is ended in the way it can bear, and awaited.
+    """
 
     def __init__(self, binary: Path, identity: Identify, scratch: Path, settings: HelmSettings | None = None) -> None:
         self._binary = binary
         self._identity = identity
         self._scratch = scratch
         self._settings = settings or HelmSettings()
+        self._looked: dict[str, Contents] = {}
+        self._running: dict[asyncio.Task[Any], Ending] = {}
+        for folder in (scratch, scratch / "home", scratch / "tmp"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def version(self) -> str:
         """Such as ``v4.3.1``; raises ``Refused`` when the binary cannot be run."""
-        raise NotImplementedError
+        limits = Limits(self._settings.render_time, self._settings.grace, stdout=64 * 1024)
+        ended = await self._start(["version", "--template={{.Version}}"], b"", limits, Ending.KILL, nobody_asks)
+        if ended.code:
+            raise Refused(f"{self._binary} cannot be run: {ended.stderr.decode('utf-8', 'replace').strip()}")
+        return ended.stdout.decode("utf-8", "replace").strip()
 
     async def render(
         self,
@@ -53,16 +76,25 @@ class Helm:
         secrets: Collection[str] = (),
     ) -> str:
         """The manifest, hooks included and CRDs not, without asking the cluster anything."""
-        raise NotImplementedError
+        unchecked = (await self.contents(chart)).schema_asks_elsewhere
+        named = Release(namespace, release)
+        words = command.render(chart, named, capabilities, upgrade=upgrade, unchecked=unchecked)
+        settings = self._settings
+        limits = Limits(
+            settings.render_time, settings.grace, settings.render_bytes, settings.stderr_bytes, settings.memory_bytes
+        )
+        ended = await self._start(words, document(values), limits, Ending.KILL, nobody_asks)
+        _judge("render", ended, secrets)
+        return ended.stdout.decode("utf-8", "replace")
 
-    async def deploy(
+    async def deploy(  # noqa: PLR0913 - one call of Helm, spelled out
         self,
         chart: Chart,
         release: str,
         namespace: str,
         values: Mapping[str, Any],
         *,
-        timeout: timedelta,
+        timeout: timedelta,  # noqa: ASYNC109 - Helm's own
         labels: Mapping[str, str] | None = None,
         description: str = "",
         apply_method: str = "",
@@ -71,50 +103,151 @@ class Helm:
         started: Started = nobody_asks,
     ) -> None:
         """Install or upgrade; ``apply_method`` is the one of the newest stored revision, empty when there is none."""
-        raise NotImplementedError
+        words = command.deploy(
+            chart,
+            Release(namespace, release),
+            timeout=timeout,
+            labels=labels or {},
+            description=description,
+            apply_method=apply_method,
+            take_ownership=take_ownership,
+            unchecked=(await self.contents(chart)).schema_asks_elsewhere,
+        )
+        ended = await self._act(words, timeout, Ending.TERMINATE, started, document(values))
+        _judge("deploy", ended, secrets)
 
-    async def rollback(
+    async def rollback(  # noqa: PLR0913 - one call of Helm, spelled out
         self,
         release: str,
         namespace: str,
         revision: int,
         *,
-        timeout: timedelta,
+        timeout: timedelta,  # noqa: ASYNC109 - Helm's own
         description: str = "",
         apply_method: str = "",
         no_hooks: bool = False,
         secrets: Collection[str] = (),
         started: Started = nobody_asks,
     ) -> None:
-        """Go back to exactly this revision."""
-        raise NotImplementedError
+        """Go back to exactly this revision; ``apply_method`` is the target's."""
+        words = command.rollback(
+            Release(namespace, release),
+            revision,
+            timeout=timeout,
+            description=description,
+            apply_method=apply_method,
+            no_hooks=no_hooks,
+        )
+        _judge("rollback", await self._act(words, timeout, Ending.WAIT, started), secrets)
 
     async def uninstall(
         self,
         release: str,
         namespace: str,
         *,
-        timeout: timedelta,
+        timeout: timedelta,  # noqa: ASYNC109 - Helm's own
         no_hooks: bool = False,
         secrets: Collection[str] = (),
         started: Started = nobody_asks,
     ) -> None:
-        """Remove the release and its history; also what an uninstall left that was killed."""
-        raise NotImplementedError
+        """Remove the release and its history; one that is gone already is well, one half gone is finished."""
+        words = command.uninstall(Release(namespace, release), timeout=timeout, no_hooks=no_hooks)
+        wrong = failure("uninstall", await self._act(words, timeout, Ending.WAIT, started), Redaction(secrets))
+        if wrong is not None and not _is_missing(wrong):
+            raise wrong
 
     async def test(
         self,
         release: str,
         namespace: str,
         *,
-        timeout: timedelta,
+        timeout: timedelta,  # noqa: ASYNC109 - Helm's own
         only: Sequence[str] = (),
         secrets: Collection[str] = (),
         started: Started = nobody_asks,
     ) -> None:
-        """Run the release's tests; raises ``HelmFailed`` with ``TEST_FAILED`` when one fails."""
-        raise NotImplementedError
+        """Run the release's tests; raises ``HelmFailed`` with ``TEST_FAILED`` when one fails or does not end."""
+        words = command.test(Release(namespace, release), timeout=timeout, only=only)
+        _judge("test", await self._act(words, timeout, Ending.WAIT, started), secrets)
+
+    async def contents(self, chart: Chart) -> Contents:
+        """The CRDs a chart ships, and whether its schema leads out of it; remembered by the chart's digest."""
+        known = self._looked.get(chart.digest)
+        if known is None:
+            known = await asyncio.to_thread(look_into, chart)
+            if len(self._looked) >= _CHARTS_REMEMBERED:
+                self._looked.pop(next(iter(self._looked)))
+            self._looked[chart.digest] = known
+        return known
 
     async def stop(self, within: timedelta) -> bool:
-        """End install and upgrade, wait for the others; False when something still ran after ``within``."""
-        raise NotImplementedError
+        """End renders, installs and upgrades, wait for the others; False when something still ran after ``within``."""
+        running = dict(self._running)
+        for task, ending in running.items():
+            if ending is not Ending.WAIT:
+                task.cancel()
+        if not running:
+            return True
+        _, left = await asyncio.wait(running, timeout=within.total_seconds())
+        return not left
+
+    async def _act(
+        self, words: list[str], time: timedelta, ending: Ending, started: Started, stdin: bytes = b""
+    ) -> Ended:
+        """Run what changes the cluster, as us; Helm itself acts as somebody else by its own flag."""
+        kubeconfig = await asyncio.to_thread(write_kubeconfig, await self._identity(), self._scratch)
+        settings = self._settings
+        limits = Limits(time + settings.grace, settings.grace, 0, settings.stderr_bytes, settings.memory_bytes)
+        words = [*words[:1], f"--kubeconfig={kubeconfig}", *words[1:]]
+        return await self._start(words, stdin, limits, ending, started)
+
+    async def _start(self, words: list[str], stdin: bytes, limits: Limits, ending: Ending, started: Started) -> Ended:
+        with self._counted(ending):
+            return await run(
+                [str(self._binary), *words],
+                environment=self._environment(),
+                folder=self._scratch / "tmp",
+                stdin=stdin,
+                limits=limits,
+                ending=ending,
+                started=started,
+            )
+
+    @contextmanager
+    def _counted(self, ending: Ending) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("Helm is run outside a task")
+        self._running[task] = ending
+        try:
+            yield
+        finally:
+            del self._running[task]
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of ours but what Helm needs; its folders are within the scratch folder."""
+        home = self._scratch / "home"
+        return {
+            "HOME": str(home),
+            "TMPDIR": str(self._scratch / "tmp"),
+            "HELM_CACHE_HOME": str(home / "cache"),
+            "HELM_CONFIG_HOME": str(home / "config"),
+            "HELM_DATA_HOME": str(home / "data"),
+            "HELM_DRIVER": "secret",
+            "HELM_NO_PLUGINS": "1",
+            "HELM_QPS": str(self._settings.qps),
+            "HELM_BURST_LIMIT": str(self._settings.burst),
+            "KUBECACHEDIR": str(home / "kube"),
+            "KUBECONFIG": "/dev/null",
+        }
+
+
+def _is_missing(wrong: LandlordFailure) -> bool:
+    return isinstance(wrong, HelmFailed) and wrong.trouble is HelmTrouble.MISSING_REVISION
+
+
+def _judge(verb: str, ended: Ended, secrets: Collection[str]) -> None:
+    """Return when a run succeeded; otherwise raise what it means, without secrets in its words."""
+    wrong = failure(verb, ended, Redaction(secrets))
+    if wrong is not None:
+        raise wrong

@@ -47,12 +47,13 @@ class Release:
                 raise SpecFault(path, f"{name!r} is no name that Helm can be given.")
 
 
-def render(chart: Chart, release: Release, capabilities: Capabilities, *, upgrade: bool) -> list[str]:
+def render(chart: Chart, release: Release, capabilities: Capabilities, *, upgrade: bool, unchecked: bool) -> list[str]:
     """``helm template`` without a cluster: hooks included, CRDs not."""
     flags = ["--skip-crds", f"--namespace={release.namespace}", "--values=-"]
     flags += [f"--kube-version={capabilities.kube_version}"]
     flags += [f"--api-versions={','.join(capabilities.api_versions)}"] if capabilities.api_versions else []
     flags += ["--is-upgrade"] if upgrade else []
+    flags += _unchecked(unchecked)
     return ["template", *flags, "--", release.name, chart.path]
 
 
@@ -65,11 +66,13 @@ def deploy(
     description: str,
     apply_method: str,
     take_ownership: bool,
+    unchecked: bool,
 ) -> list[str]:
     """``helm upgrade --install`` that waits for hooks only and keeps every revision."""
     flags = ["--install", "--reset-values", "--skip-crds", "--hide-notes", "--values=-", *_KEPT, *_common(timeout)]
     flags += ["--server-side=auto", *_forced(apply_method), f"--description={_short(description)}"]
     flags += ["--take-ownership"] if take_ownership else []
+    flags += _unchecked(unchecked)
     flags += [f"--labels={_pairs(labels)}"] if labels else []
     return ["upgrade", *flags, *_acting(release), "--", release.name, chart.path]
 
@@ -87,8 +90,8 @@ def rollback(
 
 
 def uninstall(release: Release, *, timeout: timedelta, no_hooks: bool) -> list[str]:
-    """``helm uninstall``; a release that is gone already is no error."""
-    flags = ["--ignore-not-found", *_common(timeout), *(["--no-hooks"] if no_hooks else [])]
+    """``helm uninstall``, telling why; not with ``--ignore-not-found``, which takes every trouble for absence."""
+    flags = [*_common(timeout), "--debug", *(["--no-hooks"] if no_hooks else [])]
     return ["uninstall", *flags, *_acting(release), "--", release.name]
 
 
@@ -120,6 +123,11 @@ def _span(timeout: timedelta) -> str:
 def _forced(apply_method: str) -> list[str]:
     """Only where the release is applied by the server: elsewhere Helm refuses the flag."""
     return ["--force-conflicts"] if apply_method == "ssa" else []
+
+
+def _unchecked(unchecked: bool) -> list[str]:
+    """A schema that leads out of the chart is not followed: Helm would open its files and addresses as us."""
+    return ["--skip-schema-validation"] if unchecked else []
 
 
 def _short(description: str) -> str:

@@ -17,11 +17,12 @@ import sys
 _PR_SET_PDEATHSIG = 1
 _NO_PARENT = 111
 _NO_LEAVE = 112
+_NO_PROGRAM = 113
 
 
 def main(parent: int, memory: int, program: list[str]) -> None:
     """Become ``program``, or exit when the parent is gone or gives no leave."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     # A parent that died before the line above sends no signal any more.
     if os.getppid() != parent:
         sys.exit(_NO_PARENT)
@@ -30,7 +31,11 @@ def main(parent: int, memory: int, program: list[str]) -> None:
     # One byte and no buffer: what follows it on stdin is the program's.
     if os.read(0, 1) != b"\n":
         sys.exit(_NO_LEAVE)
-    os.execv(program[0], program)
+    try:
+        os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        os.write(2, f"{program[0]}: {error.strerror}".encode())
+        sys.exit(_NO_PROGRAM)
 
 
 def _confine(memory: int) -> None:

@@ -23,11 +23,11 @@ class Redaction:
         return "Redaction(...)"
 
     def clean(self, text: str, *, cut: bool = False) -> str:
-        """The text without secrets. ``cut`` says that its end was cut off, where half a secret may stand."""
+        """The text without secrets. ``cut`` says that its beginning was cut off, where half a secret may stand."""
         if self._pattern is None:
             return text
         if cut:
-            text = text[: max(0, len(text) - self._longest)]
+            text = text[self._longest :]
         return self._pattern.sub(MASK, text)
 
 
