@@ -54,8 +54,18 @@ async def refusal(admin: Admin, manifest: Object) -> tuple[set[str], str]:
     return {cause.get("field", "") for cause in causes}, refused.value.message
 
 
+def lost(said: Any, kept: Any, path: str = "spec") -> list[str]:
+    """Paths of what was said and is not kept; what was added does not count."""
+    if isinstance(said, dict) and isinstance(kept, dict):
+        return [one for key, value in said.items() for one in lost(value, kept.get(key, ...), f"{path}.{key}")]
+    if isinstance(said, list) and isinstance(kept, list) and len(said) == len(kept):
+        pairs = enumerate(zip(said, kept, strict=True))
+        return [one for number, pair in pairs for one in lost(*pair, f"{path}[{number}]")]
+    return [] if said == kept else [path]
+
+
 def test_everything_that_can_be_said_is_kept_as_it_was_said(release: Object) -> None:
-    assert release["spec"] == specimens.apprelease("any")["spec"]
+    assert lost(specimens.apprelease("any")["spec"], release["spec"]) == []
     assert release["status"] == {"observedGeneration": -1}
 
 
@@ -116,14 +126,14 @@ async def test_exact_versions_are_taken(admin: Admin, version: str) -> None:
 async def test_a_tag_that_moves_is_refused_with_what_to_write(admin: Admin, tag: str) -> None:
     fields, message = await refusal(admin, smallest(image={"tag": tag}))
 
-    assert fields == {"spec.image.tag"}
+    assert "spec.image.tag" in fields
     assert TAG_WORDS in message or "may not be more than 128" in message
 
 
 async def test_an_image_without_a_tag_is_refused(admin: Admin) -> None:
     fields, message = await refusal(admin, smallest(image={"repository": "registry.example.org/web"}))
 
-    assert fields == {"spec.image.tag"}
+    assert "spec.image.tag" in fields
     assert "Required value" in message
 
 
@@ -272,7 +282,7 @@ async def test_columns_tell_how_a_release_is(admin: Admin, release: Object) -> N
     ("field", "words"),
     [
         ("apprelease", "One Helm release of a tenant"),
-        ("apprelease.spec", "Layers of values, lowest first"),
+        ("apprelease.spec", "Layers, lowest first: the Environment's"),
         ("apprelease.spec.chart", "Its exact version, such as 1.4.2."),
         ("apprelease.spec.image", "Set at PATH.tag"),
         ("apprelease.spec.healthChecks", "CEL expressions about objects of the release"),

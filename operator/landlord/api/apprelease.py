@@ -201,11 +201,7 @@ _RELEASE_NAME_STAYS = rule(
 
 
 class AppReleaseSpec(Model):
-    """What is to run.
-
-    Layers of values, lowest first: the Environment's releaseDefaults.values, valuesFrom, values, environmentValues,
-    image. Maps are merged, lists replaced, null takes a key away.
-    """
+    """What is to run."""
 
     model_config = ConfigDict(json_schema_extra=marks(rules=(_RELEASE_NAME_STAYS,)))
 
@@ -221,7 +217,11 @@ class AppReleaseSpec(Model):
     values_from: Annotated[tuple[ValuesSource, ...], Field(max_length=32)] = Field(
         (), description="Values out of ConfigMaps and Secrets of the namespace; later ones win."
     )
-    values: Values | None = Field(None, description="Values of the chart.")
+    values: Values | None = Field(
+        None,
+        description="Values of the chart. Layers, lowest first: the Environment's releaseDefaults.values, valuesFrom, "
+        "values, environmentValues, image. Maps are merged, lists replaced, null takes a key away.",
+    )
     environment_values: Annotated[dict[str, Values], Field(max_length=64)] = Field(
         default_factory=dict,
         description="Values by name of an Environment; only those of the namespace's own Environment count.",
