@@ -52,15 +52,15 @@ def find_or_start(run: Path) -> Cluster:
 
     Workers that come together wait for each other: starting a sandbox that runs is seeing that it does.
     """
-    if given := _given():
-        return Cluster(given, _record_beside(Path(given)))
+    if kubeconfig := given():
+        return Cluster(kubeconfig, record_beside(Path(kubeconfig)))
     record = sandbox.up(run / "cluster")
     return Cluster(record.kubeconfig, record)
 
 
 def is_given() -> bool:
     """Whether the environment names a cluster."""
-    return bool(_given())
+    return bool(given())
 
 
 def run_folder(pid: int | None = None) -> Path:
@@ -90,7 +90,8 @@ def short_name(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
 
 
-def _given() -> str:
+def given() -> str:
+    """The kubeconfig that the environment names, or nothing."""
     return os.environ.get("LANDLORD_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG") or ""
 
 
@@ -103,7 +104,7 @@ def _is_running(run: Path) -> bool:
     return pid.isdigit() and str(process.started(int(pid))) == began
 
 
-def _record_beside(kubeconfig: Path) -> Record | None:
+def record_beside(kubeconfig: Path) -> Record | None:
     """The record of the sandbox whose kubeconfig this is."""
     folder = Folder.at(kubeconfig.parent)
     record = read_record(folder)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 
 from sandbox.programs import core_programs
 from tests import cluster as clusters
+from tests import node as nodes
 from tests.cluster import Admin, Audit, Cluster, eventually, open_admin, short_name
+from tests.node import NodeCluster
 
 # Where nobody looks on, the same draws every time: what a new draw finds is found, and mended, at somebody's desk.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -46,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whatever uses the cluster, so that `-m "not cluster"` is the truth."""
     for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()):
+        if {"cluster", "node_cluster"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("cluster")
 
 
@@ -58,6 +60,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else nullcontext():
             core_programs()
+            if any("node_cluster" in getattr(item, "fixturenames", ()) for item in session.items):
+                nodes.build_programs()
 
 
 @pytest.fixture(scope="session")
@@ -81,13 +85,42 @@ async def admin(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Admin]:
 
 @pytest.fixture
 async def namespace(admin: Admin) -> AsyncIterator[str]:
-    """A fresh namespace in which pods can start; its deletion is begun after the test, not awaited."""
+    """A fresh namespace in which pods can start."""
+    async with fresh_namespace(admin) as name:
+        yield name
+
+
+@asynccontextmanager
+async def fresh_namespace(admin: Admin) -> AsyncIterator[str]:
+    """A namespace with its default account; its deletion is begun at the end, not awaited."""
     name = short_name("n")
     await admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
     path = f"/api/v1/namespaces/{name}"
     await eventually(lambda: admin.find(f"{path}/serviceaccounts/default"), describe=f"the default account of {name}")
     yield name
     await admin.delete(path)
+
+
+@pytest.fixture(scope="session")
+def node_cluster(run_folder: Path) -> NodeCluster:
+    """The cluster with a real node, a registry and Prometheus; skips, saying why, where it cannot be had."""
+    if why := nodes.why_not():
+        pytest.skip(why)
+    return nodes.find_or_start(run_folder)
+
+
+@pytest.fixture
+async def node_admin(node_cluster: NodeCluster, tmp_path: Path) -> AsyncIterator[Admin]:
+    """The admin of the cluster with a real node."""
+    async with open_admin(node_cluster.kubeconfig, tmp_path) as client:
+        yield client
+
+
+@pytest.fixture
+async def node_namespace(node_admin: Admin) -> AsyncIterator[str]:
+    """A fresh namespace in the cluster with a real node, in which pods can start."""
+    async with fresh_namespace(node_admin) as name:
+        yield name
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def parts_of(folder: Folder) -> int:
 def api_of(folder: Folder) -> Api:
     record = read_record(folder)
     assert record
-    return Api.as_admin(record.ports["kube-apiserver"], folder.pki)
+    return Api.as_admin(record.ports["kube-apiserver"], folder.pki, record.host)
 
 
 def nothing_is_left_of(folder: Folder) -> None:
