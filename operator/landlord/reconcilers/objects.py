@@ -26,6 +26,11 @@ def is_suspended(body: Body) -> bool:
     return bool((body.get("spec") or {}).get("suspend")) or annotations.get(names.ANNOTATION_SUSPEND) == "true"
 
 
+def is_held(body: Body) -> bool:
+    """Whether our finalizer is on it."""
+    return names.FINALIZER in (body["metadata"].get("finalizers") or ())
+
+
 def asked_at(body: Body) -> str | None:
     """The latest request for a pass by annotation, ours or Flux's; None when there is none."""
     annotations = body["metadata"].get("annotations") or {}
@@ -41,7 +46,12 @@ def wishes(body: Body) -> tuple[Any, ...]:
     return meta.get("uid"), meta.get("generation"), "deletionTimestamp" in meta, *asked
 
 
-_ASKING = (names.ANNOTATION_SUSPEND, names.ANNOTATION_REQUESTED_AT, names.ANNOTATION_FLUX_REQUESTED_AT)
+_ASKING = (
+    names.ANNOTATION_SUSPEND,
+    names.ANNOTATION_REQUESTED_AT,
+    names.ANNOTATION_FLUX_REQUESTED_AT,
+    names.ANNOTATION_RETRY_AT,
+)
 
 
 async def hold(cluster: Cluster, resource: Resource, body: Body) -> Body:
@@ -52,7 +62,7 @@ async def hold(cluster: Cluster, resource: Resource, body: Body) -> Body:
     try:
         return await _set_finalizers(cluster, resource, body, [*(meta.get("finalizers") or ()), names.FINALIZER])
     except Conflict:
-        live = await cluster.get(resource, meta["name"])
+        live = await cluster.get(resource, meta["name"], meta.get("namespace"))
         if live is None or wishes(live) != wishes(body):
             raise
         others = [each for each in live["metadata"].get("finalizers") or () if each != names.FINALIZER]
@@ -62,7 +72,7 @@ async def hold(cluster: Cluster, resource: Resource, body: Body) -> Body:
 async def release(cluster: Cluster, resource: Resource, body: Body) -> None:
     """Take our finalizer off, whatever else changed meanwhile; nothing to do when the object is gone."""
     meta = body["metadata"]
-    live = await cluster.get(resource, meta["name"])
+    live = await cluster.get(resource, meta["name"], meta.get("namespace"))
     if live is None or live["metadata"]["uid"] != meta["uid"]:
         return
     finalizers = live["metadata"].get("finalizers") or []
@@ -73,12 +83,11 @@ async def release(cluster: Cluster, resource: Resource, body: Body) -> None:
 async def patch_status(cluster: Cluster, resource: Resource, body: Body, status: Body) -> Body:
     """Write the status of exactly this object; the object as stored."""
     meta = body["metadata"]
-    return await cluster.merge(
-        resource, meta["name"], {"metadata": {"uid": meta["uid"]}, "status": status}, subresource="status"
-    )
+    patch = {"metadata": {"uid": meta["uid"]}, "status": status}
+    return await cluster.merge(resource, meta["name"], patch, meta.get("namespace"), subresource="status")
 
 
 async def _set_finalizers(cluster: Cluster, resource: Resource, body: Body, finalizers: list[str]) -> Body:
     meta = body["metadata"]
     change = {"resourceVersion": meta["resourceVersion"], "uid": meta["uid"], "finalizers": finalizers}
-    return await cluster.merge(resource, meta["name"], {"metadata": change})
+    return await cluster.merge(resource, meta["name"], {"metadata": change}, meta.get("namespace"))

@@ -1,0 +1,257 @@
+"""The AppRelease's pass: gather facts, let the machine decide, write the ledger down, act, and tell.
+
+One pass takes several steps of the machine as long as they are quick, and at most one run of Helm at a time. Whatever
+the machine answers, its ledger is written down first: a death at any instruction leaves an intent that the next pass
+settles by looking at the world.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from landlord.api.conditions import Reason
+from landlord.api.failures import LandlordFailure, NotYet, Transient
+from landlord.api.refs import APPRELEASES, Ref
+from landlord.api.releases import RevisionMeta
+from landlord.clients.cluster import Cluster
+from landlord.clients.helm.storage import Revisions
+from landlord.core import intervals
+from landlord.core.release import machine
+from landlord.core.release.dependencies import Dependency, closed_by
+from landlord.core.release.facts import Check, Closed, Facts, Health, Process, Stranger, Unprepared
+from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Runner, Stage
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Word
+from landlord.reconcilers import objects
+from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.release.adoption import stranger
+from landlord.reconcilers.release.bodies import Bodies, Body
+from landlord.reconcilers.release.case import Case, open_case
+from landlord.reconcilers.release.ledgers import Ledgers
+from landlord.reconcilers.release.observation import Observation
+from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune
+from landlord.reconcilers.release.preparation import Preparation, Prepared, checks_of
+from landlord.reconcilers.release.telling import Teller, View
+from landlord.reconcilers.world import World
+
+STEPS: Final = 24
+"""Steps of one pass; the machine needs about ten from a new spec to a proven release."""
+IsGone = Callable[[Runner], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was looked at for one step, besides the facts: for those who tell."""
+
+    prepared: Prepared
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Who does what in a pass."""
+
+    ledgers: Ledgers
+    preparation: Preparation
+    observation: Observation
+    operations: Operations
+    teller: Teller
+
+
+class AppReleaseReconciler:
+    """Passes over AppReleases. ``runner`` is this process; ``is_gone`` says whether another one is proven gone."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        world: World,
+        bodies: Bodies,
+        parts: Parts,
+        *,
+        runner: Runner,
+        is_gone: IsGone,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._world = world
+        self._bodies = bodies
+        self._ledgers = parts.ledgers
+        self._preparation = parts.preparation
+        self._observation = parts.observation
+        self._operations = parts.operations
+        self._teller = parts.teller
+        self._runner = runner
+        self._is_gone = is_gone
+        self._clock = clock
+
+    async def reconcile(self, ref: Ref) -> Outcome:
+        """One pass over one AppRelease."""
+        body = self._bodies.get(ref)
+        if body is None:
+            self._observation.forget(ref)
+            self._preparation.forget(ref)
+            return Outcome()
+        case = open_case(self._world, ref, body, self._clock())
+        if case.is_deleting and not objects.is_held(body):
+            return Outcome()
+        if not case.is_deleting and case.tenant:
+            case = replace(case, body=await self._hold(body))
+        return await self._steps(case)
+
+    async def _steps(self, case: Case) -> Outcome:
+        ended: Ended | None = None
+        for _ in range(STEPS):
+            case = replace(case, now=self._clock())
+            facts, sight = await self._gather(case, ended)
+            decision = machine.decide(facts)
+            await self._write_down(case, decision)
+            ended = None
+            match decision.step:
+                case Look():
+                    continue
+                case Run():
+                    ended = await self._run(case, facts, decision, sight)
+                case MarkFailed(number=number):
+                    await mark_failed(self._cluster, case, number)
+                case Prune(numbers=numbers):
+                    await prune(self._cluster, case, facts.history, numbers)
+                case LetGo():
+                    await objects.release(self._cluster, APPRELEASES, case.body)
+                    self._observation.forget(case.ref)
+                    return Outcome()
+                case Rest(after=after):
+                    await self._tell(case, facts, decision, sight)
+                    return self._rest(case, decision, after)
+        raise Transient(f"{case.ref} has not come to rest within {STEPS} steps.")
+
+    async def _hold(self, body: Body) -> Body:
+        held = await objects.hold(self._cluster, APPRELEASES, body)
+        if held is not body:
+            self._bodies.echo(held)
+        return held
+
+    async def _write_down(self, case: Case, decision: Decision) -> None:
+        if decision.ledger != self._ledgers.of(case.ref):
+            before = self._ledgers.of(case.ref)
+            await self._ledgers.write(case.ref, decision.ledger)
+            self._teller.turned(case, before, decision.ledger)
+
+    async def _run(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> Ended:
+        intent = decision.ledger.intent
+        if intent is None:
+            raise AssertionError("a run without an intent")
+        await self._tell(case, facts, decision, sight)
+        attempt = decision.ledger.attempt
+        if attempt is not None and attempt.stage is Stage.DEPLOYING:
+            before = decision.ledger.running.revision if decision.ledger.running else 0
+            await self._observation.before_deploy(case, before, attempt, checks_of(case))
+        order = Order(case, decision.ledger, intent, sight.prepared.layers, facts.newest)
+        return await self._operations.run(order)
+
+    async def _gather(self, case: Case, ended: Ended | None) -> tuple[Facts, Sight]:
+        ledger = self._ledgers.of(case.ref)
+        history = await self._history(case)
+        prepared = await self._prepare(case, ledger)
+        if prepared.pin is not None:
+            ledger = ledger.pinned(*prepared.pin)
+        health, checks = await self._look(case, ledger, history)
+        facts = Facts(
+            now=case.now,
+            wish=case.wish,
+            ledger=ledger,
+            desired=prepared.desired,
+            runner=self._runner,
+            history=history,
+            process=self._process(ledger.intent),
+            ended=ended,
+            health=health,
+            checks=checks,
+            stranger=await self._stranger(case, ledger, history, prepared),
+            closed=case.closed or self._dependencies(case),
+            suspended=case.suspended,
+            is_deleting=case.is_deleting,
+            is_namespace_leaving=case.is_namespace_leaving,
+        )
+        return facts, Sight(prepared, checks)
+
+    async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
+        """By one metadata list. Where no deployer is, there can be no release of ours either."""
+        if not case.tenant:
+            return ()
+        acting = self._cluster.acting_as(case.deployer)
+        return await Revisions(acting).list(case.namespace, case.release_name)
+
+    async def _prepare(self, case: Case, ledger: Ledger) -> Prepared:
+        if case.is_deleting or case.suspended:
+            return Prepared(Unprepared(Reason.SUSPENDED, case.suspended or "Going away.", is_final=False))
+        try:
+            return await self._preparation.prepare(case, ledger)
+        except Transient as trouble:
+            if ledger.intent is None and ledger.attempt is None:
+                raise
+            why = f"{trouble.why} What is wanted cannot be told meanwhile."
+            return Prepared(Unprepared(Reason.API_TROUBLE, why, is_final=False, after=timedelta(seconds=15)))
+
+    async def _look(
+        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...]
+    ) -> tuple[Health | None, tuple[Check, ...]]:
+        attempt, running = ledger.attempt, ledger.running
+        if case.is_deleting or case.suspended or not history or ledger.intent is not None:
+            return None, ()
+        if attempt is not None and attempt.stage in (Stage.VERIFYING, Stage.TESTING, Stage.BAKING):
+            health = await self._observation.health(case, attempt.revision, attempt)
+            return health, await self._observation.checks(case, attempt.revision, attempt, checks_of(case))
+        if attempt is not None or running is None:
+            return None, ()
+        return await self._observation.health(case, running.revision, None), ()
+
+    def _process(self, intent: Intent | None) -> Process:
+        if intent is None:
+            return Process.NONE
+        if intent.runner.holder == self._runner.holder:
+            return Process.GONE  # one pass of a release at a time: whoever ran Helm waited for its end
+        return Process.GONE if self._is_gone(intent.runner) else Process.UNKNOWN
+
+    async def _stranger(
+        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...], prepared: Prepared
+    ) -> Stranger | None:
+        newest = max(history, key=lambda each: each.number, default=None)
+        known = ledger.running.revision if ledger.running else 0
+        if newest is None or newest.number == known or ledger.attempt is not None or ledger.intent is not None:
+            return None
+        if not isinstance(prepared.desired, Desired) or prepared.layers is None:
+            return None
+        package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
+        stored = await self._observation.stored(case, newest.number)
+        return stranger(newest, stored[0] if stored else None, package)
+
+    def _dependencies(self, case: Case) -> Closed | None:
+        if case.release is None or not case.release.spec.depends_on:
+            return None
+        graph = {ref.name: self._dependency(ref) for ref in self._bodies.within(case.namespace)}
+        return closed_by(case.ref.name, graph)
+
+    def _dependency(self, ref: Ref) -> Dependency:
+        body = self._bodies.get(ref) or {}
+        needs = tuple(str(each.get("name")) for each in (body.get("spec") or {}).get("dependsOn") or ())
+        ledger = self._ledgers.of(ref)
+        conditions = (body.get("status") or {}).get("conditions") or ()
+        observed = (body.get("status") or {}).get("observedGeneration") == objects.generation(body)
+        proven = any(each.get("type") == "Proven" and each.get("status") == "True" for each in conditions)
+        return Dependency(needs, is_proven=observed and proven and ledger.proven is not None)
+
+    async def _tell(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> None:
+        view = View(facts, decision, sight.prepared.desired, sight.checks)
+        await self._teller.tell(case, view)
+
+    def _rest(self, case: Case, decision: Decision, after: timedelta | None) -> Outcome:
+        if decision.ledger.attempt is None and not decision.ledger.recovering:
+            self._observation.rest(case.ref)
+        seed = str(case.body["metadata"].get("uid", ""))
+        return Outcome(after or intervals.jittered(case.interval, seed))
+
+
+def word_of(failure: LandlordFailure) -> Word:
+    """A failure of a pass in the machine's words: nothing can be told of the release while it lasts."""
+    standing = Standing.WAITING if isinstance(failure, NotYet) else Standing.WORKING
+    return Word(standing, Reason.API_TROUBLE, failure.why)

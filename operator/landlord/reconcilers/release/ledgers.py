@@ -1,0 +1,106 @@
+"""Where ledgers live: one ConfigMap for each release in the operator's own namespace, out of every tenant's reach."""
+
+from typing import Any, Final
+
+from landlord.api import names
+from landlord.api.failures import Conflict, Refused
+from landlord.api.refs import CONFIG_MAPS, Ref
+from landlord.clients.cluster import Cluster
+from landlord.core.release.ledger import Ledger, UnreadableLedger, decode, encode
+
+Object = dict[str, Any]
+
+KEY: Final = "ledger"
+
+
+class Ledgers:
+    """All ledgers, read once and then known: nobody else writes them while we lead."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._known: dict[Ref, Ledger] = {}
+        self._versions: dict[Ref, str] = {}
+        self._broken: dict[Ref, str] = {}
+
+    async def load(self) -> None:
+        """Read every ledger; what was known before is forgotten. To be called whenever this process begins to lead."""
+        self._known, self._versions, self._broken = {}, {}, {}
+        pages = self._cluster.pages(CONFIG_MAPS, self._namespace, selector=f"{names.LABEL_LEDGER}=true")
+        async for page in pages:
+            for found in page.items:
+                self._keep(found)
+
+    def of(self, ref: Ref) -> Ledger:
+        """The release's ledger, empty when there is none.
+
+        Raises ``Refused`` when what is written there cannot be read: to guess would mean to deploy what was rejected.
+        """
+        if ref in self._broken:
+            raise Refused(
+                f"The ledger {self._namespace}/{name_of(ref)} cannot be read ({self._broken[ref]}); mend or delete it."
+            )
+        return self._known.get(ref, Ledger())
+
+    async def write(self, ref: Ref, ledger: Ledger) -> None:
+        """Write it down; raises ``Conflict`` when somebody else did meanwhile, and then knows what he wrote."""
+        try:
+            self._keep(await self._store(ref, ledger))
+        except Conflict:
+            found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
+            if found is None:
+                self._forget(ref)
+            else:
+                self._keep(found)
+            raise
+
+    async def remove_gone(self, namespaces: set[str]) -> None:
+        """Drop ledgers of namespaces that are no more; those of releases that are gone stay, and their verdicts."""
+        for ref in [ref for ref in self._versions if (ref.namespace or "") not in namespaces]:
+            found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
+            if found is not None:
+                uid = str(found["metadata"]["uid"])
+                await self._cluster.delete(CONFIG_MAPS, name_of(ref), self._namespace, uid=uid)
+            self._forget(ref)
+
+    async def _store(self, ref: Ref, ledger: Ledger) -> Object:
+        data = {KEY: encode(ledger)}
+        version = self._versions.get(ref)
+        if version is None:
+            return await self._cluster.create(CONFIG_MAPS, self._manifest(ref, data))
+        change = {"metadata": {"resourceVersion": version}, "data": data}
+        return await self._cluster.merge(CONFIG_MAPS, name_of(ref), change, self._namespace)
+
+    def _manifest(self, ref: Ref, data: dict[str, str]) -> Object:
+        labels = {names.LABEL_LEDGER: "true", names.LABEL_MANAGED_BY: names.MANAGED_BY}
+        notes = {ANNOTATION_RELEASE: f"{ref.namespace}/{ref.name}"}
+        head = {"name": name_of(ref), "namespace": self._namespace, "labels": labels, "annotations": notes}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": head, "data": data}
+
+    def _keep(self, found: Object) -> None:
+        ref = _ref(found)
+        if ref is None:
+            return
+        self._versions[ref] = str(found["metadata"]["resourceVersion"])
+        self._broken.pop(ref, None)
+        try:
+            self._known[ref] = decode((found.get("data") or {}).get(KEY, "{}"))
+        except UnreadableLedger as broken:
+            self._broken[ref] = str(broken).splitlines()[0]
+
+    def _forget(self, ref: Ref) -> None:
+        for known in (self._known, self._versions, self._broken):
+            known.pop(ref, None)
+
+
+ANNOTATION_RELEASE: Final = f"{names.GROUP}/release"
+
+
+def name_of(ref: Ref) -> str:
+    """The ConfigMap's name. A namespace has no dot, so no two releases share one."""
+    return f"{ref.namespace}.{ref.name}"
+
+
+def _ref(found: Object) -> Ref | None:
+    namespace, _, name = str(found["metadata"]["name"]).partition(".")
+    return Ref("AppRelease", namespace, name) if name else None

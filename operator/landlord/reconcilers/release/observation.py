@@ -1,0 +1,238 @@
+"""How a release's workloads and checks fare, as facts for the machine.
+
+While an attempt is in flight its objects are watched and its checks are looked at by the prober; at rest nothing is,
+and a look reads what it needs. What is remembered here (baselines, a bake's counts) may be lost: a bake then counts
+from now.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from landlord.api.checks import CheckPolicy, HealthCheck
+from landlord.api.conditions import Reason
+from landlord.api.refs import PODS, REPLICA_SETS, Ref, Resource
+from landlord.api.releases import Sample, StoredRelease
+from landlord.clients.cluster import Cluster
+from landlord.clients.discovery import Discovery
+from landlord.clients.helm.storage import Revisions
+from landlord.clients.probes.looks import Target
+from landlord.core import intervals
+from landlord.core.health import bake, checks, readiness
+from landlord.core.health.bake import Bake
+from landlord.core.health.checks import CheckSpec, WhenInconclusive
+from landlord.core.health.readiness import Readiness, Sign, State
+from landlord.core.release import rendered
+from landlord.core.release.facts import Check, CheckState, Health, HealthState
+from landlord.core.release.ledger import Attempt, Stage
+from landlord.reconcilers.release.case import Case
+from landlord.reconcilers.release.inventory import Eyes, Inventory, Watched, inventory, worth_watching
+from landlord.reconcilers.release.probing import Prober
+from landlord.reconcilers.release.texts import documents
+
+REMEMBERED: Final = 2048
+
+
+class Holds(Watched, Protocol):
+    """The part of ``Scopes`` that starts and ends watches."""
+
+    def hold(self, ref: Ref, namespace: str, resources: Sequence[Resource]) -> None:
+        """Keep these kinds in sight for the release."""
+
+    def release(self, ref: Ref) -> None:
+        """It needs them no more."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is remembered of one release's attempt."""
+
+    key: str = ""
+    baseline: tuple[Sample, ...] = ()
+    was_failing: frozenset[str] = frozenset()
+    restarts: dict[str, int] | None = None
+    bake: Bake | None = None
+    verdicts: tuple[Check, ...] = field(default_factory=tuple)
+
+
+class Observation:
+    """Looks at releases."""
+
+    def __init__(self, cluster: Cluster, discovery: Discovery, holds: Holds, prober: Prober) -> None:
+        self._cluster = cluster
+        self._discovery = discovery
+        self._holds = holds
+        self._prober = prober
+        self._eyes = Eyes(cluster, holds)
+        self._memories: dict[Ref, _Memory] = {}
+        self._inventories: OrderedDict[tuple[Ref, int], tuple[StoredRelease, Inventory]] = OrderedDict()
+
+    @property
+    def eyes(self) -> Eyes:
+        """Who looks at objects."""
+        return self._eyes
+
+    def rest(self, ref: Ref) -> None:
+        """No attempt is in flight: stop watching and probing."""
+        self._holds.release(ref)
+        self._prober.forget(ref)
+        self._memories.pop(ref, None)
+
+    def forget(self, ref: Ref) -> None:
+        """The release is gone."""
+        self.rest(ref)
+        for key in [key for key in self._inventories if key[0] == ref]:
+            del self._inventories[key]
+
+    async def stored(self, case: Case, number: int) -> tuple[StoredRelease, Inventory] | None:
+        """A revision's payload and what it keeps in the cluster; None when there is no such revision."""
+        key = (case.ref, number)
+        if key not in self._inventories:
+            acting = self._cluster.acting_as(case.deployer)
+            found = await Revisions(acting).read(case.namespace, case.release_name, number)
+            if found is None:
+                return None
+            kept = rendered.parse(documents(found.manifest))
+            self._inventories[key] = (found, await inventory(kept, case.namespace, self._discovery))
+            if len(self._inventories) > REMEMBERED:
+                self._inventories.popitem(last=False)
+        return self._inventories[key]
+
+    async def health(self, case: Case, number: int, attempt: Attempt | None) -> Health | None:
+        """How the objects of this revision fare; None while they are not yet in sight."""
+        found = await self.stored(case, number)
+        if found is None:
+            return None
+        kept = found[1]
+        if attempt is not None:
+            watched = {*worth_watching(kept.resources), PODS, REPLICA_SETS}
+            self._holds.hold(case.ref, case.namespace, sorted(watched))
+        live = await self._eyes.live(kept)
+        owned = await self._eyes.owned(live, case.namespace)
+        seen = [live.objects.get(item.entry) for item in kept.items if item.entry not in live.unseen]
+        memory = self._memory(case.ref, attempt)
+        if attempt is not None and attempt.stage is Stage.BAKING:
+            memory.bake = memory.bake or bake.begin(owned.pods, case.now)
+            memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now)
+            return _health(look)
+        return _health(
+            readiness.judge(
+                seen,
+                owned.pods,
+                owned.replica_sets,
+                started=attempt.started if attempt else case.now - timedelta(hours=1),
+                now=case.now,
+                deadline=attempt.deadline if attempt else case.now + timedelta(hours=1),
+                is_first=attempt is not None and attempt.revision <= 1,
+                was_failing=memory.was_failing,
+                restarts_before=memory.restarts,
+            )
+        )
+
+    async def before_deploy(self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]) -> None:
+        """Note what is bad already: it cannot condemn what comes."""
+        memory = self._memory(case.ref, attempt)
+        found = await self.stored(case, number) if number else None
+        if found is None:
+            return
+        live = await self._eyes.live(found[1])
+        owned = await self._eyes.owned(live, case.namespace)
+        objects = list(live.objects.values())
+        memory.was_failing = readiness.failing(objects, owned.pods, owned.replica_sets)
+        memory.restarts = dict(readiness.restarts(owned.pods))
+        if wanted:
+            memory.baseline = await self._prober.baseline(wanted, await self._target(case, number))
+
+    async def checks(
+        self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]
+    ) -> tuple[Check, ...]:
+        """What the checks' samples come to; looking at them begins with the bake."""
+        if not wanted or attempt.stage is not Stage.BAKING:
+            return tuple(Check(check.name, CheckState.PENDING) for check in wanted)
+        key = f"{attempt.desired.key}-{attempt.revision}"
+        self._prober.watch(case.ref, key, wanted, await self._target(case, number))
+        samples = self._prober.samples(case.ref, key)
+        baseline = {sample.check: sample for sample in self._memory(case.ref, attempt).baseline}
+        return tuple(
+            _verdict(check, [each for each in samples if each.check == check.name], attempt.since, baseline)
+            for check in wanted
+        )
+
+    def _memory(self, ref: Ref, attempt: Attempt | None) -> _Memory:
+        if attempt is None:
+            return _Memory()
+        key = f"{attempt.desired.key}-{attempt.ordinal}"
+        memory = self._memories.get(ref)
+        if memory is None or memory.key != key:
+            memory = self._memories[ref] = _Memory(key)
+        return memory
+
+    async def _target(self, case: Case, number: int) -> Target:
+        found = await self.stored(case, number)
+        entries = [item.entry for item in found[1].items] if found else []
+        objects = tuple((entry.api_version, entry.kind, entry.name) for entry in entries)
+        return Target(case.namespace, case.release_name, frozenset({case.namespace}), objects)
+
+
+def _verdict(check: HealthCheck, samples: Sequence[Sample], started: datetime, baseline: dict[str, Sample]) -> Check:
+    found = checks.judge(spec_of(check), samples, started=started, baseline=baseline.get(check.name))
+    return Check(check.name, CheckState(_STATES[found.state]), found.why)
+
+
+def spec_of(check: HealthCheck) -> CheckSpec:
+    """A check as far as time and limits go, defaults by its type filled in."""
+    kind = "http" if check.http else "promql" if check.promql else "cel"
+    interval, delay, limit, consecutive = _DEFAULTS[kind]
+    fails = check.on_error is CheckPolicy.FAIL
+    return CheckSpec(
+        name=check.name,
+        interval=intervals.parse(check.interval) if check.interval else interval,
+        initial_delay=intervals.parse(check.initial_delay) if check.initial_delay else delay,
+        failure_limit=check.failure_limit if check.failure_limit is not None else limit,
+        consecutive_failure_limit=check.consecutive_failure_limit or consecutive,
+        when_inconclusive=WhenInconclusive.FAIL if fails else WhenInconclusive.ACCEPT,
+        ignores_baseline=check.ignore_baseline,
+    )
+
+
+_DEFAULTS: Final[dict[str, tuple[timedelta, timedelta, int | None, int | None]]] = {
+    "http": (timedelta(seconds=10), timedelta(seconds=5), None, 3),
+    "promql": (timedelta(seconds=30), timedelta(seconds=60), 1, None),
+    "cel": (timedelta(seconds=5), timedelta(), None, 1),
+}
+"""Interval, initial delay, failures forgiven in all, failures in a row that condemn; as docs of HealthCheck say."""
+
+_STATES: Final = {
+    checks.CheckState.PENDING: CheckState.PENDING,
+    checks.CheckState.PASSING: CheckState.PASSING,
+    checks.CheckState.FAILING: CheckState.FAILING,
+    checks.CheckState.INCONCLUSIVE: CheckState.INCONCLUSIVE,
+    checks.CheckState.PRE_EXISTING: CheckState.PRE_EXISTING,
+}
+
+_HEALTH: Final = {
+    State.READY: HealthState.READY,
+    State.WORKING: HealthState.WORKING,
+    State.GUILTY: HealthState.GUILTY,
+    State.ENVIRONMENT: HealthState.ENVIRONMENT,
+}
+
+_REASONS: Final = {
+    Sign.IMAGE_NOT_FOUND: Reason.IMAGE_UNAVAILABLE,
+    Sign.IMAGE_UNAUTHORIZED: Reason.IMAGE_UNAVAILABLE,
+    Sign.INVALID_IMAGE_NAME: Reason.IMAGE_UNAVAILABLE,
+    Sign.CRASH_LOOP: Reason.CRASH_LOOPING,
+    Sign.OUT_OF_MEMORY: Reason.CRASH_LOOPING,
+    Sign.RESTARTS: Reason.CRASH_LOOPING,
+    Sign.REGISTRY: Reason.REGISTRY_UNAVAILABLE,
+    Sign.QUOTA: Reason.QUOTA_EXCEEDED,
+    Sign.UNSCHEDULABLE: Reason.UNSCHEDULABLE,
+    Sign.WEBHOOK: Reason.WEBHOOK_UNAVAILABLE,
+    Sign.POLICY: Reason.REJECTED,
+}
+
+
+def _health(look: Readiness) -> Health:
+    return Health(_HEALTH[look.state], _REASONS.get(look.reason, Reason.UNREADY), look.why)

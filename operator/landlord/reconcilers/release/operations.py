@@ -1,0 +1,155 @@
+"""Helm at work for a release: what an intent says is run, and how it ended is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from landlord.api import names
+from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Missing, Refused
+from landlord.api.refs import JOBS, Resource
+from landlord.api.releases import RevisionMeta
+from landlord.clients.cluster import Cluster
+from landlord.clients.helm.client import Helm
+from landlord.clients.helm.pool import Pool
+from landlord.clients.helm.storage import Revisions
+from landlord.core.release.ledger import Attempt, Ended, Intent, Ledger, Operation
+from landlord.core.release.rendered import Rendered
+from landlord.reconcilers.release.case import Case
+from landlord.reconcilers.release.layers import Layers
+from landlord.reconcilers.release.observation import Observation
+from landlord.reconcilers.release.preparation import Package, Preparation
+
+LABEL_ATTEMPT: Final = f"{names.GROUP}/attempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run, and with what."""
+
+    case: Case
+    ledger: Ledger
+    intent: Intent
+    layers: Layers | None
+    newest: RevisionMeta | None
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt it is for."""
+        return self.ledger.attempt
+
+
+class Operations:
+    """Runs Helm, as the deployer, within the pool's bounds."""
+
+    def __init__(
+        self, cluster: Cluster, helm: Helm, pool: Pool, preparation: Preparation, observation: Observation
+    ) -> None:
+        self._cluster = cluster
+        self._helm = helm
+        self._pool = pool
+        self._preparation = preparation
+        self._observation = observation
+
+    async def run(self, order: Order) -> Ended:
+        """Run it to its end; expected bad news is a value. Raises only when Helm was not even started."""
+        operation = order.intent.operation
+        async with self._pool.slot(order.case.tenant or order.case.namespace, urgent=operation is Operation.ROLLBACK):
+            try:
+                await self._act(order)
+            except HelmFailed as failed:
+                return Ended(operation, failed.trouble, failed.why)
+            except Refused as refused:
+                return Ended(operation, HelmTrouble.FORBIDDEN, refused.why)
+            except LandlordFailure as failure:
+                return Ended(operation, HelmTrouble.OUTAGE, failure.why)
+        return Ended(operation)
+
+    async def _act(self, order: Order) -> None:
+        case, secrets = order.case, order.layers.secrets if order.layers else frozenset()
+        limit = order.intent.until - order.intent.at
+        match order.intent.operation:
+            case Operation.DEPLOY:
+                await self._deploy(order)
+            case Operation.ROLLBACK:
+                number = order.intent.target
+                await self._helm.rollback(
+                    case.release_name,
+                    case.namespace,
+                    number,
+                    timeout=limit,
+                    apply_method=await self._apply_method(case, number),
+                    description="Rolled back by Landlord",
+                    secrets=secrets,
+                )
+            case Operation.UNINSTALL:
+                await self._helm.uninstall(case.release_name, case.namespace, timeout=limit, secrets=secrets)
+            case Operation.TEST:
+                await self._helm.test(case.release_name, case.namespace, timeout=limit, secrets=secrets)
+
+    async def _deploy(self, order: Order) -> None:
+        case, attempt = order.case, order.attempt
+        if attempt is None or order.layers is None or case.release is None:
+            return
+        package = await self._preparation.package(case, order.ledger, attempt.desired, order.layers)
+        await self._make_way(case, package, order.newest)
+        await self._helm.deploy(
+            package.chart,
+            case.release_name,
+            case.namespace,
+            package.layers.values,
+            timeout=order.intent.until - order.intent.at,
+            labels={LABEL_ATTEMPT: label_of(attempt)},
+            description=f"Landlord: chart {attempt.desired.chart_version}",
+            apply_method=await self._apply_method(case, order.newest.number if order.newest else 0),
+            take_ownership=case.release.spec.upgrade.take_ownership,
+            secrets=package.layers.secrets,
+        )
+
+    async def _apply_method(self, case: Case, number: int) -> str:
+        found = await self._observation.stored(case, number) if number else None
+        return found[0].apply_method if found else ""
+
+    async def _make_way(self, case: Case, package: Package, newest: RevisionMeta | None) -> None:
+        """Delete Jobs that would change, where the spec says so: a Job's template cannot be changed in place."""
+        if case.release is None or not case.release.spec.upgrade.recreate or newest is None:
+            return
+        stored = await self._observation.stored(case, newest.number)
+        before = (
+            {item.entry.name: item.manifest for item in stored[1].items if item.entry.kind == "Job"} if stored else {}
+        )
+        for name in changed_jobs(before, package.rendered):
+            await self._delete(case, JOBS, name)
+
+    async def _delete(self, case: Case, resource: Resource, name: str) -> None:
+        acting = self._cluster.acting_as(case.deployer)
+        found = await acting.get(resource, name, case.namespace)
+        if found is not None:
+            await acting.delete(resource, name, case.namespace, uid=str(found["metadata"]["uid"]))
+
+
+def changed_jobs(before: Mapping[str, Mapping[str, Any]], wanted: Sequence[Rendered]) -> list[str]:
+    """Names of plain Jobs whose spec is other than that of the stored manifest; hooks Helm replaces itself."""
+    jobs = [each for each in wanted if each.kind == "Job" and not each.is_hook]
+    return [each.name for each in jobs if each.name in before and before[each.name].get("spec") != each.obj.get("spec")]
+
+
+def label_of(attempt: Attempt) -> str:
+    """By what a revision is known as this attempt's, should the ledger be lost; fit for a label."""
+    return f"{attempt.desired.key.removeprefix('sha256:')[:40]}-{attempt.ordinal}"
+
+
+async def mark_failed(cluster: Cluster, case: Case, number: int) -> None:
+    """Take the lock of a Helm process that is proven gone off."""
+    why = "Ended before it had finished; marked as failed by Landlord."
+    await Revisions(cluster.acting_as(case.deployer)).mark_failed(case.namespace, case.release_name, number, why)
+
+
+async def prune(cluster: Cluster, case: Case, history: Sequence[RevisionMeta], numbers: Sequence[int]) -> None:
+    """Delete old revisions, each exactly as it was seen."""
+    revisions = Revisions(cluster.acting_as(case.deployer))
+    uids = {each.number: each.uid for each in history}
+    for number in numbers:
+        try:
+            await revisions.delete(case.namespace, case.release_name, number, uids[number])
+        except Missing:
+            continue

@@ -1,0 +1,281 @@
+"""What is to be deployed: the chart fetched, the values merged, the result rendered and looked through.
+
+The same inputs are rendered once: the ledger notes what a desired state was made of, so after a restart nothing is
+fetched or rendered for a release that is as it should be.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from landlord.api.apprelease import AppReleaseSpec
+from landlord.api.checks import HealthCheck
+from landlord.api.conditions import Reason
+from landlord.api.failures import Forbidden, HelmFailed, LandlordFailure, NotYet, Refused, SpecFault, Transient
+from landlord.api.refs import Ref
+from landlord.api.releases import Chart, ChartSource
+from landlord.clients.charts.client import Charts
+from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnfit, ChartUnknown
+from landlord.clients.cluster import Cluster
+from landlord.clients.discovery import Discovery
+from landlord.clients.helm.client import Helm
+from landlord.core.release import identity, rendered
+from landlord.core.release.facts import Unprepared
+from landlord.core.release.guilt import GUILTY
+from landlord.core.release.ledger import Desired, Ledger
+from landlord.core.release.rendered import Rendered
+from landlord.core.release.sources import permitted
+from landlord.core.release.values import canonical_digest
+from landlord.reconcilers.release.access import credentials_of, trusted
+from landlord.reconcilers.release.case import Case, homeless
+from landlord.reconcilers.release.layers import Layers, NotPrepared, layers
+from landlord.reconcilers.release.texts import documents
+
+REMEMBERED: Final = 512
+"""Prepared releases kept in memory; each holds a chart's path and what was rendered."""
+
+
+class Sources(Protocol):
+    """The part of a Tenant's policies that says where charts may come from."""
+
+    def chart_sources(self, tenant: str, environment: str) -> tuple[str, ...] | None:
+        """Permitted places, None when all are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """All that a deploy needs."""
+
+    desired: Desired
+    chart: Chart
+    layers: Layers
+    rendered: tuple[Rendered, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is wanted; ``pins`` is the ledger's pin to note, as name and digest."""
+
+    desired: Desired | Unprepared
+    layers: Layers | None = None
+    pin: tuple[str, str] | None = None
+
+
+class Preparation:
+    """Prepares releases. Its memory holds only what can be made again."""
+
+    def __init__(self, cluster: Cluster, charts: Charts, helm: Helm, discovery: Discovery, sources: Sources) -> None:
+        self._cluster = cluster
+        self._charts = charts
+        self._helm = helm
+        self._discovery = discovery
+        self._sources = sources
+        self._packages: OrderedDict[Ref, Package] = OrderedDict()
+
+    def forget(self, ref: Ref) -> None:
+        """Drop what is remembered of a release that is gone."""
+        self._packages.pop(ref, None)
+
+    async def prepare(self, case: Case, ledger: Ledger) -> Prepared:
+        """What is wanted, or why that cannot be said."""
+        stop = homeless(case)
+        if stop is not None:
+            return Prepared(stop)
+        try:
+            merged = await layers(case, self._cluster.acting_as(case.deployer))
+            inputs = _inputs(case, merged)
+            known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
+            if known is not None:
+                return Prepared(known, merged)
+            package = await self._package(case, ledger, merged, inputs)
+        except NotPrepared as stop_:
+            return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final))
+        except LandlordFailure as failure:
+            return Prepared(_unprepared(failure))
+        return Prepared(package.desired, merged, (_pin_name(case), package.chart.digest))
+
+    async def package(self, case: Case, ledger: Ledger, desired: Desired, merged: Layers) -> Package:
+        """All that deploying ``desired`` needs; raises ``NotPrepared`` and ``LandlordFailure``."""
+        known = self._packages.get(case.ref)
+        if known is not None and known.desired == desired:
+            return replace(known, layers=merged)
+        return await self._package(case, ledger, merged, desired.inputs)
+
+    def _remembered(self, ref: Ref, inputs: str) -> Desired | None:
+        known = self._packages.get(ref)
+        return known.desired if known is not None and known.desired.inputs == inputs else None
+
+    async def _package(self, case: Case, ledger: Ledger, merged: Layers, inputs: str) -> Package:
+        chart = await self._fetch(case, ledger)
+        await self._see_crds(chart)
+        capabilities = await self._discovery.capabilities()
+        text = await self._helm.render(
+            chart,
+            case.release_name,
+            case.namespace,
+            merged.values,
+            capabilities,
+            upgrade=ledger.running is not None,
+            secrets=merged.secrets,
+        )
+        found = rendered.parse(documents(text))
+        await self._look_through(case, found)
+        package = Package(_desired(case, chart, merged, found, inputs), chart, merged, found)
+        self._packages.pop(case.ref, None)
+        self._packages[case.ref] = package
+        if len(self._packages) > REMEMBERED:
+            self._packages.popitem(last=False)
+        return package
+
+    async def _fetch(self, case: Case, ledger: Ledger) -> Chart:
+        pin = _spec(case).chart
+        allowed = self._sources.chart_sources(case.tenant, case.environment_name)
+        url = f"{pin.repository.rstrip('/')}/{pin.name}"
+        if not permitted(url, allowed):
+            listed = ", ".join(allowed or ())
+            why = f"Charts from {url} are not permitted; policies.chartSources of the Tenant has: {listed}."
+            raise NotPrepared(Reason.CHART_SOURCE_FORBIDDEN, why)
+        acting = self._cluster.acting_as(case.deployer)
+        source = ChartSource(pin.repository, pin.name, pin.version, pin.digest)
+        login = await credentials_of(acting, case.namespace, pin)
+        ca = await trusted(acting, case.namespace, pin)
+        chart = await self._charts.fetch(source, login, ca, permits=lambda place: permitted(place, allowed))
+        first = ledger.pins.get(_pin_name(case))
+        if pin.digest is None and first is not None and first != chart.digest:
+            why = (
+                f"Chart {pin.name} {pin.version} has other content than when it was first seen: {chart.digest} "
+                f"instead of {first}. What runs keeps running. Publish it as a new version, or set spec.chart.digest "
+                "to say that the new content is meant."
+            )
+            raise NotPrepared(Reason.CHART_CONTENT_CHANGED, why)
+        return chart
+
+    async def _see_crds(self, chart: Chart) -> None:
+        """A chart's CRDs are never installed; they must be there."""
+        shipped = (await self._helm.contents(chart)).crds
+        missing = []
+        for crd in shipped:
+            served = [await self._discovery.resource(f"{crd.group}/{version}", crd.kind) for version in crd.versions]
+            if not any(served):
+                missing.append(crd.name)
+        if missing:
+            names = ", ".join(missing)
+            why = f"The chart ships CRDs that the cluster does not have: {names}. The platform must install them."
+            raise NotPrepared(Reason.MISSING_CRD, why)
+
+    async def _look_through(self, case: Case, found: tuple[Rendered, ...]) -> None:
+        """Refuse, by name, what a release of this namespace may not hold; nothing was changed yet."""
+        await self._discovery.learn({(each.api_version, each.kind) for each in found})
+        beyond = rendered.foreign(found, case.namespace, self._discovery.is_namespaced)
+        if beyond:
+            what = ", ".join(beyond[:10])
+            why = f"The chart renders objects outside namespace {case.namespace}: {what}. Take them out of the chart."
+            raise NotPrepared(Reason.FORBIDDEN_OBJECTS, why)
+        unknown = rendered.unserved(found, self._discovery.is_namespaced)
+        if unknown:
+            what = ", ".join(unknown[:10])
+            why = f"The cluster does not know the kinds of: {what}. The platform must install their CRDs."
+            raise NotPrepared(Reason.MISSING_CRD, why)
+
+
+def checks_of(case: Case) -> tuple[HealthCheck, ...]:
+    """The Environment's checks and the release's own, which replace those of the same name."""
+    defaults = case.environment.spec.release_defaults if case.environment else None
+    own = {check.name: check for check in _spec(case).health_checks} if case.release else {}
+    merged = {check.name: check for check in (defaults.health_checks if defaults else ())} | own
+    return tuple(merged.values())
+
+
+def _spec(case: Case) -> AppReleaseSpec:
+    if case.release is None:
+        raise NotPrepared(Reason.INVALID_SPEC, case.fault)
+    return case.release.spec
+
+
+def _shared(case: Case) -> Mapping[str, Any]:
+    """The inputs that may not differ between environments."""
+    spec = _spec(case)
+    substitute = spec.substitute
+    return {
+        "values": spec.values,
+        "image": spec.image.model_dump() if spec.image else None,
+        "substitute": substitute.model_dump(mode="json") if substitute else None,
+    }
+
+
+def _proof(case: Case) -> Mapping[str, Any]:
+    """What must hold for a proof: another one is another attempt."""
+    spec = _spec(case)
+    return {
+        "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in checks_of(case)],
+        "test": spec.test.enabled,
+        "bake": case.wish.bake.total_seconds(),
+    }
+
+
+def _inputs(case: Case, merged: Layers) -> str:
+    """Digest of all that a desired state is made of, short of the chart's content."""
+    spec = _spec(case)
+    pin = {"repository": spec.chart.repository, "name": spec.chart.name, "version": spec.chart.version}
+    parts = {
+        "chart": pin | {"digest": spec.chart.digest},
+        "release": case.release_name,
+        "values": merged.values,
+        "shared": _shared(case),
+        "proof": _proof(case),
+        "retry": case.retry_at,
+    }
+    return identity.short(canonical_digest(parts))
+
+
+def _known(ledger: Ledger, inputs: str) -> Desired | None:
+    """A desired state of the ledger that was made of the same inputs."""
+    attempt = ledger.attempt.desired if ledger.attempt else None
+    entries = [each.desired for each in (ledger.running, ledger.proven, ledger.held) if each is not None]
+    candidates = [*([attempt] if attempt else []), *entries]
+    return next((desired for desired in candidates if desired.inputs == inputs), None)
+
+
+def _desired(case: Case, chart: Chart, merged: Layers, found: tuple[Rendered, ...], inputs: str) -> Desired:
+    images = rendered.images(found)
+    values_digest = canonical_digest(merged.values)
+    candidate = identity.candidate(chart.digest, images, _shared(case))
+    return Desired(
+        key=identity.attempt_key(candidate, values_digest, _proof(case), case.retry_at),
+        candidate=candidate,
+        digest=identity.desired(chart.digest, values_digest, case.release_name),
+        values_digest=values_digest,
+        chart_digest=chart.digest,
+        chart_version=chart.version,
+        app_version=chart.app_version,
+        images=images[:32],
+        inputs=inputs,
+    )
+
+
+def _pin_name(case: Case) -> str:
+    pin = _spec(case).chart
+    return f"{pin.repository.rstrip('/')}/{pin.name}:{pin.version}"
+
+
+def _unprepared(failure: LandlordFailure) -> Unprepared:
+    match failure:
+        case HelmFailed(trouble=trouble, why=why):
+            return Unprepared(GUILTY.get(trouble, Reason.RENDER_FAILED), why, is_final=True)
+        case ChartDigestMismatch():
+            return Unprepared(Reason.CHART_DIGEST_MISMATCH, failure.why, is_final=True)
+        case ChartUnknown() | ChartUnfit():
+            return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=True)
+        case SpecFault():
+            return Unprepared(Reason.VALUES_ERROR, failure.why, is_final=True)
+        case NotYet(after=after):
+            return Unprepared(Reason.PROGRESSING, failure.why, is_final=False, after=after)
+        case Forbidden():
+            return Unprepared(Reason.FORBIDDEN, failure.why, is_final=True)
+        case Refused():
+            return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=True)
+        case Transient():
+            raise failure
+        case _:
+            return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=False)

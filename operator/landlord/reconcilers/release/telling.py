@@ -1,0 +1,99 @@
+"""Telling people: status patched once and only if changed, Events for what is news, counts for the metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from landlord.api import names
+from landlord.api.conditions import ConditionType, Status
+from landlord.api.refs import APPRELEASES
+from landlord.clients.cluster import Cluster
+from landlord.core.conditions import find
+from landlord.core.release import report
+from landlord.core.release.facts import Check, Facts, Unprepared
+from landlord.core.release.ledger import Desired, Ledger, Verdict
+from landlord.core.release.report import Told
+from landlord.core.release.steps import Decision
+from landlord.reconcilers import objects
+from landlord.reconcilers.record import Announce
+from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.case import Case
+
+
+class Counts(Protocol):
+    """Who counts what becomes of releases; ``landlord.telemetry.metrics.Metrics`` does."""
+
+    def judged(self, environment: str, verdict: str, reason: str) -> None:
+        """An attempt came to its end."""
+
+    def rolled_back(self, environment: str, reason: str, seconds: float) -> None:
+        """A rollback has succeeded, so long after the failure was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one step knew and decided."""
+
+    facts: Facts
+    decision: Decision
+    desired: Desired | Unprepared
+    checks: Sequence[Check]
+    drift: Sequence[Mapping[str, Any]] | None = None
+    inventory: Sequence[str] | None = None
+
+
+class Teller:
+    """Writes statuses and announces what is new."""
+
+    def __init__(self, cluster: Cluster, bodies: Bodies, announce: Announce, counts: Counts) -> None:
+        self._cluster = cluster
+        self._bodies = bodies
+        self._announce = announce
+        self._counts = counts
+
+    async def tell(self, case: Case, view: View) -> None:
+        """Make the status say it; quiet when it says so already."""
+        body = self._bodies.get(case.ref) or case.body
+        before = body.get("status") or {}
+        annotations = body["metadata"].get("annotations") or {}
+        told = Told(
+            generation=objects.generation(case.body),
+            ledger=view.decision.ledger,
+            word=view.decision.word,
+            desired=view.desired if isinstance(view.desired, Desired) else None,
+            environment=case.environment_name,
+            health=view.facts.health,
+            checks=view.checks,
+            drift=view.drift,
+            inventory=view.inventory,
+            handled_at=objects.asked_at(case.body),
+            retried_at=case.retry_at or None,
+            source_revision=str(annotations.get(names.ANNOTATION_SOURCE_REVISION, ""))[:253],
+        )
+        fresh = report.status(before, told, case.now)
+        if report.same(before, fresh):
+            return
+        self._bodies.echo(await objects.patch_status(self._cluster, APPRELEASES, body, fresh))
+        self._announce_change(case, before, fresh)
+
+    def turned(self, case: Case, before: Ledger, after: Ledger) -> None:
+        """The ledger has a new page: announce a verdict, and a rollback that succeeded."""
+        for judged in after.verdicts[len(before.verdicts) :] if len(after.verdicts) > len(before.verdicts) else ():
+            self._counts.judged(case.environment_name, judged.verdict.value, judged.reason)
+            if judged.verdict is Verdict.REJECTED:
+                self._announce(case.body, judged.reason, judged.why, warning=True)
+        held, was = after.held, before.held
+        if held is not None and held.rolled_back_to and (was is None or was.since != held.since):
+            seconds = max(0.0, (held.since - (before.attempt.since if before.attempt else held.since)).total_seconds())
+            self._counts.rolled_back(case.environment_name, held.failure.reason, seconds)
+            note = (
+                f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
+            )
+            self._announce(case.body, "RolledBack", note, warning=True)
+
+    def _announce_change(self, case: Case, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        old = find(before.get("conditions"), ConditionType.READY)
+        new = find(after["conditions"], ConditionType.READY)
+        if (old.get("status"), old.get("reason")) != (new["status"], new["reason"]):
+            warning = new["status"] == Status.FALSE.value
+            self._announce(case.body, new["reason"], new["message"], warning=warning)
