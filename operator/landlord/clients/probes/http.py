@@ -44,10 +44,9 @@ class HttpProbe:
         pods: Allow,
         outside: Allow,
         hosts: Sequence[str] = (),
-        parallel: int = 64,
     ) -> None:
         self._endpoints, self._expressions = endpoints, expressions
-        self._pods, self._outside, self._hosts, self._parallel = pods, outside, tuple(hosts), parallel
+        self._pods, self._outside, self._hosts = pods, outside, tuple(hosts)
         self._sessions: dict[Allow, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
@@ -133,7 +132,7 @@ class HttpProbe:
     def _session(self, allow: Allow) -> aiohttp.ClientSession:
         if allow not in self._sessions:
             self._sessions[allow] = aiohttp.ClientSession(
-                connector=guarded_connector(allow, limit=self._parallel),
+                connector=guarded_connector(allow),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,

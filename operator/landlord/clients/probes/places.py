@@ -38,9 +38,10 @@ class Place:
 
     def url(self, address: str = "", port: int = 0) -> URL:
         """The URL, or the same at an address and port; nothing is parsed again on the way."""
+        host = address or self.host
         return URL.build(
             scheme=self.scheme,
-            host=address or self.host,
+            host=f"[{host}]" if ":" in host else host,
             port=port or self.port,
             path=self.path,
             query_string=self.query,
