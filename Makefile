@@ -22,7 +22,7 @@ TESTED := $(wildcard tests/unit tests/integration tests/e2e)
 
 say = @echo "==> $(1)"
 
-.PHONY: help setup toolchain programs demo test unit integration e2e lint check-generated generate bench faults requirements clean
+.PHONY: help setup toolchain programs node demo test unit integration e2e lint check-generated generate bench faults requirements clean
 
 help: ## List the targets.
 	@printf 'Landlord: a Kubernetes operator for tenants and environments.\n\n'
@@ -62,11 +62,18 @@ programs: toolchain ## Build the sandbox's programs, once per machine (minutes t
 	$(call say,The sandbox's programs$(comma) built once and then kept)
 	@$(PY) -m sandbox build $(if $(KUBECONFIG),helm)
 
+# Where there is no root or no Debian, pytest's summary says once more which tests were skipped for it.
+node: programs ## Make a real node possible: Debian packages, kubelet, a registry and Prometheus.
+	$(call say,What a real node needs$(comma) beside the sandbox's programs)
+	@if [ -n "$(KUBECONFIG)" ]; then echo '    Skipped$(comma) since KUBECONFIG names a cluster: tests of the real node.'; \
+	elif $(PY) -m sandbox packages; then $(PY) -m sandbox build kubelet registry prometheus; \
+	else echo '    Skipped for this reason: tests of the real node. All others run.'; fi
+
 demo: programs ## Show the whole story on a real API server: tenants made true and kept true.
 	$(call say,The demo)
 	@$(PY) -m demo
 
-test: lint programs ## Everything: lint, types, imports, generated files, unit, integration, e2e.
+test: lint node ## Everything: lint, types, imports, generated files, unit, integration, e2e.
 	$(call say,The tests)
 	@$(BIN)/pytest $(TESTED) $(PYTEST_ARGS)
 
@@ -74,19 +81,19 @@ unit: setup ## Unit tests: no cluster, seconds.
 	$(call say,Unit tests)
 	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)
 
-integration: programs ## Tests against a real API server.
+integration: node ## Tests against a real API server.
 	$(call say,Integration tests)
 	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
 
-e2e: programs ## Tests of the operator as a process of its own.
+e2e: node ## Tests of the operator as a process of its own.
 	$(call say,End-to-end tests)
 	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
 
-bench: programs ## Benchmarks, each a ratio or a bound in one run on one machine.
+bench: node ## Benchmarks, each a ratio or a bound in one run on one machine.
 	$(call say,Benchmarks)
 	@$(PY) -m tests.bench $(BENCH_ARGS)
 
-faults: programs ## Crash plans, bad input, killed leaders, attacks.
+faults: node ## Crash plans, bad input, killed leaders, attacks.
 	$(call say,Faults)
 	@$(BIN)/pytest tests/faults -s $(PYTEST_ARGS)
 

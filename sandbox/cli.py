@@ -54,6 +54,8 @@ def _build(chosen: argparse.Namespace) -> int:
 
 def _packages(_: argparse.Namespace) -> int:
     installed = packages.install()
+    if why := packages.obstacle():
+        raise SandboxFault(why)
     print(f"Installed: {', '.join(installed)}." if installed else "All packages that a real node needs are installed.")
     return 0
 

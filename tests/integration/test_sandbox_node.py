@@ -156,7 +156,7 @@ async def test_a_service_is_served_without_a_gap_while_its_pods_are_replaced(
         for _ in range(10):
             async with node_admin.session.get(proxy, ssl=node_admin.tls) as answer:
                 answers.append((answer.status, await answer.text()))
-        return {answer for answer in answers[-10:]} == {(200, "app 2\n")}
+        return set(answers[-10:]) == {(200, "app 2\n")}
 
     await eventually(lambda: _is_served(node_admin, proxy), describe="an answer through the service")
     image = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": node_cluster.image("2")}]
