@@ -86,20 +86,23 @@ def check_address(address: str, host: str, port: int, allow: Allow) -> None:
         )
 
 
-def guarded_connector(allow: Allow, *, resolver: AbstractResolver | None = None, limit: int = 32) -> "GuardedConnector":
+def guarded_connector(
+    allow: Allow, *, resolver: AbstractResolver | None = None, per_host: int = 8
+) -> "GuardedConnector":
     """A connector for ``aiohttp.ClientSession`` that dials only what ``allow`` lets through, else raises ``Refused``.
 
-    ``resolver`` looks names up (default: the system's) and is closed with the connector. Make it in a running loop.
+    ``resolver`` looks names up (default: the system's) and is closed with the connector. ``per_host`` keeps a host
+    that hangs from holding all connections. Make it in a running loop.
     """
-    return GuardedConnector(allow, resolver or aiohttp.ThreadedResolver(), limit=limit)
+    return GuardedConnector(allow, resolver or aiohttp.ThreadedResolver(), per_host)
 
 
 class GuardedConnector(aiohttp.TCPConnector):
     """Dials checked addresses only; ``guarded_connector`` makes one."""
 
-    def __init__(self, allow: Allow, resolver: AbstractResolver, *, limit: int) -> None:
+    def __init__(self, allow: Allow, resolver: AbstractResolver, per_host: int) -> None:
         self._guard = _GuardedResolver(allow, resolver)
-        super().__init__(resolver=self._guard, use_dns_cache=False, limit=limit, ttl_dns_cache=0)
+        super().__init__(resolver=self._guard, use_dns_cache=False, limit=128, limit_per_host=per_host)
         self._allow = allow
 
     async def connect(

@@ -1,6 +1,18 @@
 """Credentials of a release for one registry or repository, out of a pull Secret."""
 
+import base64
+import binascii
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from landlord.api.failures import SpecFault
+
+PULL_SECRET: Final = "spec.chart.pullSecretRef"  # noqa: S105 - a path, no password
+_TOKEN_USER: Final = "<token>"  # noqa: S105 - a marker, no password
+_DOCKER_HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,10 +23,72 @@ class Credentials:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
 
+    def basic(self) -> str:
+        """The value of an Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+    def fingerprint(self) -> str:
+        """Tells two credentials apart without giving either away."""
+        parts = (self.username, self.password, self.identity_token)
+        return sha256(b"".join(len(part).to_bytes(4) + part.encode() for part in parts)).hexdigest()
+
 
 def docker_credentials(text: str, registry: str) -> Credentials | None:
-    """The credentials in a ``.dockerconfigjson`` for a host such as ``ghcr.io`` (and path), or None; the longest fits.
+    """The credentials in a ``.dockerconfigjson`` for ``HOST[:PORT][/PATH]``, those with the longest path first.
 
-    Raises ``SpecFault`` when the text is no such document.
+    None when it has none for this registry; raises ``SpecFault`` when the text is no such document.
     """
-    raise NotImplementedError
+    try:
+        entries = json.loads(text)["auths"]
+        fitting = {_plain(key): entry for key, entry in entries.items() if _fits(_plain(key), _plain(registry))}
+        longest = max(fitting, key=len, default=None)
+        return None if longest is None else _credentials(fitting[longest])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise SpecFault(
+            PULL_SECRET, 'The Secret\'s .dockerconfigjson is not of the form {"auths": {"HOST": {"auth": ...}}}.'
+        ) from None  # the cause would carry the text
+
+
+def secret_credentials(data: Mapping[str, str], registry: str) -> Credentials | None:
+    """The credentials in a pull Secret's ``data``: kubernetes.io/dockerconfigjson or kubernetes.io/basic-auth.
+
+    None when it has none for this registry; raises ``SpecFault`` when it is neither.
+    """
+    held = {key: _decoded(data[key]) for key in (".dockerconfigjson", "username", "password") if key in data}
+    if (document := held.get(".dockerconfigjson")) is not None:
+        return docker_credentials(document, registry)
+    if "username" in held and "password" in held:
+        return Credentials(held["username"], held["password"])
+    raise SpecFault(PULL_SECRET, "The Secret has neither .dockerconfigjson nor username and password.")
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        raise SpecFault(PULL_SECRET, "The Secret's data is no text.") from None
+
+
+def _plain(key: str) -> str:
+    """``HOST[:PORT][/PATH]`` of a key, which may be a URL; the several names of Docker Hub are one."""
+    rest = key.strip().partition("://")[2] or key.strip()
+    host, _, path = rest.rstrip("/").partition("/")
+    host = host.lower().removesuffix(":443")
+    if host in _DOCKER_HUB:
+        host, path = "docker.io", path.removeprefix("v1").removeprefix("v2").strip("/")
+    return f"{host}/{path}".rstrip("/")
+
+
+def _fits(key: str, registry: str) -> bool:
+    return registry == key or registry.startswith(f"{key}/")
+
+
+def _credentials(entry: Mapping[str, Any]) -> Credentials:
+    username, password = entry.get("username") or "", entry.get("password") or ""
+    if joined := entry.get("auth"):
+        try:
+            username, _, password = base64.b64decode(joined, validate=True).decode().partition(":")
+        except binascii.Error as error:
+            raise ValueError("auth is no base64") from error
+    token = entry.get("identitytoken") or (password if username == _TOKEN_USER else "")
+    return Credentials(str(username), str(password).rstrip("\x00"), str(token))

@@ -27,6 +27,8 @@ class Limits:
     total: float = 120
     cache: int = 1024 * MIB
     """All kept packages together."""
+    grace: float = 600
+    """How long a package that was asked for is kept, since a Helm process may be about to read it."""
     freshness: float = 300
     """How long what a repository's index said is believed."""
 

@@ -41,10 +41,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What an index says of one chart; ``names`` are charts it has besides, to say what is there instead."""
+    """What an index says of one chart; ``names`` are the charts it has when it does not have this one."""
 
     entries: tuple[Entry, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 def scalars(text: bytes) -> dict[str, str]:
@@ -72,7 +72,7 @@ def listing(text: bytes, chart: str) -> Listing:
             continue
         for name, versions in _items(events, event):
             if name == chart:
-                return Listing(_entries(_tree(events, versions)), tuple(names))
+                return Listing(_entries(_tree(events, versions)))
             _skip(events, versions)
             names += [name] if len(names) < _NAMES_KEPT else []
     return Listing((), tuple(names))
