@@ -26,7 +26,7 @@ Object = dict[str, Any]
 OnEvent = Callable[[str, str | None, Object], None]
 """Told the kind, the type (None: from a listing; ADDED, MODIFIED, DELETED) and the body, and must be quick.
 
-The body of an object that vanished unseen holds its ``metadata.name`` and ``metadata.uid`` only. Bodies may be older
+Of an object that vanished unseen the body holds ``metadata`` with name, namespace and uid only. Bodies may be older
 than our own last write. A burst of DELETED may mean that the CRD went away.
 """
 
@@ -47,6 +47,7 @@ class Shown:
 
     name: str
     version: str
+    namespace: str | None = None
 
 
 class Backoffs:
@@ -85,7 +86,8 @@ class Door:
         """An object vanished without a DELETED, which a watch after a gap does not tell: hand one in."""
         shown = self.shown[kind].pop(uid, None)
         if shown is not None:
-            self._on_event(kind, "DELETED", {"metadata": {"name": shown.name, "uid": uid}})
+            where = {"namespace": shown.namespace} if shown.namespace else {}
+            self._on_event(kind, "DELETED", {"metadata": {"name": shown.name, "uid": uid, **where}})
 
     def come_in(self, kind: str, type_: str | None, body: Object) -> None:
         """One event of kopf's."""
@@ -93,7 +95,7 @@ class Door:
         if type_ == "DELETED":
             self.shown[kind].pop(meta["uid"], None)
         else:
-            self.shown[kind][meta["uid"]] = Shown(meta["name"], meta["resourceVersion"])
+            self.shown[kind][meta["uid"]] = Shown(meta["name"], meta["resourceVersion"], meta.get("namespace"))
         self._on_event(kind, type_, body)
 
     def _registry(self) -> kopf.OperatorRegistry:

@@ -14,11 +14,12 @@ import uvloop
 
 from landlord import __version__
 from landlord.api import names
-from landlord.api.failures import Refused
-from landlord.api.refs import CHILDREN, ENVIRONMENTS, EVENTS, TENANTS, Ref
+from landlord.api.failures import LandlordFailure, Refused
+from landlord.api.refs import APPRELEASES, CHILDREN, ENVIRONMENTS, EVENTS, TENANTS, Ref
 from landlord.clients.cluster import Cluster
 from landlord.reconcilers.environment import EnvironmentReconciler
 from landlord.reconcilers.outcome import Reconcile
+from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.tenant import TenantReconciler
 from landlord.reconcilers.world import World
 from landlord.runtime import exits, leader
@@ -27,6 +28,8 @@ from landlord.runtime.guards import Guards
 from landlord.runtime.informer import Informer
 from landlord.runtime.lease import Lease, Terms
 from landlord.runtime.queue import WorkQueue
+from landlord.runtime.release_sight import ReleaseSight
+from landlord.runtime.releases import Releases, Ties
 from landlord.runtime.server import Server
 from landlord.runtime.settings import Settings
 from landlord.runtime.sight import Children, Sight
@@ -39,6 +42,7 @@ from landlord.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
+LEDGERS_RETRY_SECONDS: Final = 2.0
 LAST_WORDS_SECONDS: Final = 3.0
 """How long Events may still be written on the way out; the Lease is given back after."""
 USER_AGENT: Final = f"landlord/{__version__}"
@@ -79,8 +83,11 @@ class Operator:
         self.world = World()
         self.tenants = self._queue(TENANTS.kind, lambda ref: ref.name)
         self.environments = self._queue(ENVIRONMENTS.kind, lambda _: "")
-        self.sight = Sight(self.world, self.tenants, self.environments)
-        self.door = Door(free, (TENANTS, ENVIRONMENTS), self.sight.on_event)
+        self.bodies = Bodies()
+        self.appreleases = self._queue(APPRELEASES.kind, lambda ref: ref.namespace or "")
+        self.release_sight = ReleaseSight(self.world, self.bodies, self.appreleases)
+        self.sight = Sight(self.world, self.tenants, self.environments, self.release_sight)
+        self.door = Door(free, (TENANTS, ENVIRONMENTS, APPRELEASES), self.sight.on_event)
         self.informers = [self._informer(free, kind) for kind in CHILDREN]
         self.watchdog = Watchdog(free, self.door, self.informers, metrics)
         self.guards = Guards(fenced)
@@ -91,9 +98,17 @@ class Operator:
             clock=time.monotonic,
             is_busy=lambda: len(self.tenants) > 0,
         )
+        ties = Ties(lease.identity, self.release_sight, self._announce, metrics, _clock)
+        self.releases = Releases(settings, fenced, self.world, self.bodies, ties)
         self.workers = self._workers(fenced)
         self._parts: list[asyncio.Task[None]] = []
-        metrics.watch_queues({TENANTS.kind: self.tenants, ENVIRONMENTS.kind: self.environments})
+        metrics.watch_queues(
+            {
+                TENANTS.kind: self.tenants,
+                ENVIRONMENTS.kind: self.environments,
+                APPRELEASES.kind: self.appreleases,
+            }
+        )
         metrics.watch_objects(lambda: snapshot(self.world))
 
     async def run(self) -> int:
@@ -115,6 +130,7 @@ class Operator:
         self._part(self.watchdog.measure_lag(), "loop lag")
         self._part(self.watchdog.run(), "watchdog")
         self._part(self.events.run(), "events")
+        self._part(self.releases.prober.run(), "prober")
         self._part(self.door.run(self.stop.listen), "kopf")
 
     async def _lead(self) -> None:
@@ -124,9 +140,19 @@ class Operator:
         self.metrics.led(leading=True)
         self._part(leader.keep(self.lease, self._cancel_passes), "lease")
         await self.guards.until_in_force()
+        await self._read_ledgers()
         self.sight.open()
         _log.info("Serving %d tenants in %d environments.", len(self.world.tenants), len(self.world.environments))
         await asyncio.gather(*(workers.run() for workers in self.workers))
+
+    async def _read_ledgers(self) -> None:
+        """Until they are read nobody knows what was rejected, so nothing is deployed."""
+        while True:
+            try:
+                return await self.releases.ledgers.load()
+            except LandlordFailure as failure:
+                _log.warning("The ledgers of releases cannot be read yet: %s", failure.why)
+                await asyncio.sleep(LEDGERS_RETRY_SECONDS)
 
     async def _leave(self, working: "asyncio.Task[None]", asked: bool, dead: list["asyncio.Task[None]"]) -> int:
         for part in dead:
@@ -134,9 +160,10 @@ class Operator:
             _log.critical("Part %s has ended and must not: %s", part.get_name(), error or "no reason", exc_info=error)
         if working.done() and not working.cancelled() and (error := working.exception()):
             _log.critical("Leading failed by a bug.", exc_info=error)
-        queues = (self.tenants, self.environments)
+        queues = (self.tenants, self.environments, self.appreleases)
         await drain(queues, {working} if self.sight.is_open else (), self._cancel_passes, self._drain_seconds)
         working.cancel()
+        await self.releases.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await self.events.flush()
@@ -172,18 +199,23 @@ class Operator:
         )
 
     def _workers(self, cluster: Cluster) -> list[Workers]:
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731,TID251 - the runtime reads the clock
         tenant = TenantReconciler(
             cluster,
             self.world,
             self.settings.platform,
-            clock=clock,
+            clock=_clock,
             announce=self._announce,
             corrected=self.metrics.corrected,
         )
-        environment = EnvironmentReconciler(cluster, self.world, clock=clock)
+        environment = EnvironmentReconciler(cluster, self.world, clock=_clock)
         return [
             self._crew(TENANTS.kind, self.tenants, tenant.reconcile, self.settings.workers_tenant),
+            self._crew(
+                APPRELEASES.kind,
+                self.appreleases,
+                self.releases.reconciler.reconcile,
+                self.settings.workers_release,
+            ),
             self._crew(ENVIRONMENTS.kind, self.environments, environment.reconcile, self.settings.workers_environment),
         ]
 
@@ -192,6 +224,11 @@ class Operator:
 
     def _announce(self, body: Mapping[str, Any], reason: str, note: str, *, warning: bool = False) -> None:
         self.events.record(Subject.of(body), "Warning" if warning else "Normal", reason, note)
+
+
+def _clock() -> datetime:
+    """The time of day; the runtime alone reads it."""
+    return datetime.now(UTC)  # noqa: TID251 - this is where it is read
 
 
 async def _run(settings: Settings) -> int:

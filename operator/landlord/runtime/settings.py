@@ -18,7 +18,7 @@ from landlord.api import names
 from landlord.core.tenant.defaults import PlatformDefaults
 
 PREFIX: Final = "LANDLORD_"
-GROUPS: Final = ("Cluster", "Tenants", "Work", "Leadership", "Observation")
+GROUPS: Final = ("Cluster", "Tenants", "Releases", "Work", "Leadership", "Observation")
 
 _NAME: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -66,6 +66,14 @@ Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(spell
 Platform = Annotated[PlatformDefaults, NoDecode, BeforeValidator(_mapping)]
 
 
+def _places(text: object) -> object:
+    """Comma separated words; a sequence is left as it is."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)]
+
+
 def _setting(group: str, help_text: str, default: Any, metavar: str = "TEXT", **bounds: Any) -> Any:
     return Field(default, description=help_text, json_schema_extra={"group": group, "metavar": metavar}, **bounds)
 
@@ -104,7 +112,50 @@ class Settings(BaseSettings):
         "FILE|YAML",
     )
 
+    helm: str = _setting(
+        "Releases", "The Helm program, 4.2.4 or later: a path, or a name that is looked for in PATH.", "helm", "PROGRAM"
+    )
+    state_dir: Path = _setting(
+        "Releases",
+        "Folder for charts and for Helm's own files. Nothing in it is needed after a restart.",
+        Path("/var/tmp/landlord"),  # noqa: S108 - made with mode 0700, and its owner is looked at
+        "FOLDER",
+    )
+    helm_slots: int = _setting(
+        "Releases",
+        "Installs and upgrades by Helm at once, of which one tenant gets a quarter; half as many rollbacks besides.",
+        8,
+        "NUMBER",
+        ge=1,
+        le=64,
+    )
+    plain_http: Places = _setting(
+        "Releases", "Registries and chart repositories that are spoken to without TLS, comma separated.", (), "HOSTS"
+    )
+    reachable: Places = _setting(
+        "Releases",
+        "Networks, addresses and names beyond public ones that charts and http checks may come to, comma separated.",
+        (),
+        "PLACES",
+    )
+    check_hosts: Places = _setting(
+        "Releases", "Hosts outside a tenant's namespaces that its http checks may ask, comma separated.", (), "HOSTS"
+    )
+    pod_networks: Places = _setting(
+        "Releases",
+        "Networks of pods where they are not private ones (RFC 1918, 100.64.0.0/10, fc00::/7), comma separated.",
+        (),
+        "NETWORKS",
+    )
+    prometheus: str | None = _setting(
+        "Releases", "URL of the Prometheus that promql checks ask; without it there are no such checks.", None, "URL"
+    )
+    prometheus_token_file: Path | None = _setting(
+        "Releases", "File with a bearer token for Prometheus, read anew for each query.", None, "FILE"
+    )
+
     workers_tenant: int = _setting("Work", "Passes over Tenants at once.", 16, "NUMBER", ge=1, le=256)
+    workers_release: int = _setting("Work", "Passes over AppReleases at once.", 64, "NUMBER", ge=1, le=1024)
     workers_environment: int = _setting("Work", "Passes over Environments at once.", 4, "NUMBER", ge=1, le=256)
     resync: Duration = _setting(
         "Work",

@@ -10,6 +10,7 @@ from landlord.reconcilers.objects import wishes
 from landlord.reconcilers.world import World, claims_of
 from landlord.runtime.lanes import Lane
 from landlord.runtime.queue import WorkQueue
+from landlord.runtime.release_sight import ReleaseSight
 
 Object = dict[str, Any]
 
@@ -20,8 +21,11 @@ ROLL_UP_SECONDS: Final = 2.0
 class Sight:
     """Where events of all watches end up."""
 
-    def __init__(self, world: World, tenants: WorkQueue[Ref], environments: WorkQueue[Ref]) -> None:
+    def __init__(
+        self, world: World, tenants: WorkQueue[Ref], environments: WorkQueue[Ref], releases: ReleaseSight
+    ) -> None:
         self._world = world
+        self._releases = releases
         self._tenants = tenants
         self._environments = environments
         self._open = False
@@ -38,13 +42,17 @@ class Sight:
             self._environments.add(Ref(ENVIRONMENTS.kind, None, name), Lane.RESYNC)
         for name in list(self._world.tenants):
             self._tenants.add(Ref(TENANTS.kind, None, name), Lane.RESYNC)
+        self._releases.open()
 
     def on_event(self, kind: str, type_: str | None, body: Object) -> None:
         """One event of our own kinds, from the door."""
-        if kind == TENANTS.kind:
-            self._on_tenant(type_, body)
-        else:
-            self._on_environment(type_, body)
+        match kind:
+            case TENANTS.kind:
+                self._on_tenant(type_, body)
+            case ENVIRONMENTS.kind:
+                self._on_environment(type_, body)
+            case _:
+                self._releases.on_event(type_, body)
 
     def children_changed(self, tenants: set[str]) -> None:
         """Objects of these tenants are not as they were."""
@@ -53,6 +61,10 @@ class Sight:
         for tenant in tenants:
             if tenant in self._world.tenants:
                 self._tenants.add(Ref(TENANTS.kind, None, tenant), Lane.DRIFT)
+
+    def namespace_changed(self, name: str) -> None:
+        """A tenant namespace is not as it was: so are the surroundings of the releases in it."""
+        self._releases.surroundings_changed(name)
 
     def _on_tenant(self, type_: str | None, body: Object) -> None:
         name = body["metadata"]["name"]
@@ -65,6 +77,8 @@ class Sight:
             self._enqueue(self._tenants, TENANTS.kind, name, Lane.RESYNC)
         elif self._world.put_tenant(body) and _matters(before, body):
             self._enqueue(self._tenants, TENANTS.kind, name, Lane.RESYNC if type_ is None else Lane.URGENT)
+            if _asks_for_more(before, body):
+                self._releases.tenant_changed(name)
         for environment in _environments_of(before) | _environments_of(body):
             self._roll_up(environment)
 
@@ -79,6 +93,7 @@ class Sight:
         self._enqueue(self._environments, ENVIRONMENTS.kind, name, Lane.RESYNC if type_ is None else Lane.URGENT)
         if type_ == "DELETED" or _asks_for_more(before, body):
             self.children_changed(set(self._world.tenants_in(name)))
+            self._releases.environment_changed(name)
 
     def _roll_up(self, environment: str) -> None:
         if self._open and environment in self._world.environments:
@@ -109,11 +124,16 @@ class Children:
         known = self._world.child(Ref(self._kind, meta.get("namespace"), meta["name"]))
         if known is not None and known.version == version_of(obj):
             return
-        self._sight.children_changed(self._world.upsert(observe(self._kind, obj)))
+        self._changed(meta["name"], self._world.upsert(observe(self._kind, obj)))
 
     def remove(self, obj: Object) -> None:
         """Gone, or no longer labelled as ours."""
-        self._sight.children_changed(self._world.remove(observe(self._kind, obj)))
+        self._changed(obj["metadata"]["name"], self._world.remove(observe(self._kind, obj)))
+
+    def _changed(self, name: str, concerned: set[str]) -> None:
+        self._sight.children_changed(concerned)
+        if concerned and self._kind == "Namespace":
+            self._sight.namespace_changed(name)
 
 
 def _matters(before: Object | None, after: Object) -> bool:

@@ -61,6 +61,9 @@ class Metrics:
         self._events = self._counter(series.EVENTS)
         self._events_dropped = self._counter(series.EVENTS_DROPPED)
         self._corrections = self._counter(series.DRIFT_CORRECTIONS)
+        self._verdicts = self._counter(series.VERDICTS)
+        self._rollbacks = self._counter(series.ROLLBACKS)
+        self._rollback_duration = self._histogram(series.ROLLBACK_DURATION)
         for cause in series.DROP_CAUSES:
             self._events_dropped.labels(cause)
         self._gauge(series.BUILD_INFO).labels(__version__, platform.python_version(), version("kopf")).set(1)
@@ -129,6 +132,15 @@ class Metrics:
     def corrected(self, kind: str, action: str) -> None:
         """A child of that kind was put right: ``applied``, ``recreated`` or ``removed``."""
         self._corrections.labels(kind, action).inc()
+
+    def judged(self, environment: str, verdict: str, reason: str) -> None:
+        """An attempt of an AppRelease came to its end."""
+        self._verdicts.labels(environment, verdict, reason).inc()
+
+    def rolled_back(self, environment: str, reason: str, seconds: float) -> None:
+        """A rollback has succeeded, so long after the verdict."""
+        self._rollbacks.labels(environment, reason).inc()
+        self._rollback_duration.labels(environment).observe(seconds)
 
     def start_at_zero(self, kind: str) -> None:
         """Export the known label values of a kind as 0, so that rates see the first count."""

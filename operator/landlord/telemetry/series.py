@@ -166,6 +166,29 @@ DRIFT_CORRECTIONS = Series(
     "Children written or removed because somebody else had changed them.",
     {"kind": "of the child", "action": "applied, recreated, removed"},
 )
+VERDICTS = Series(
+    "landlord_apprelease_verdicts_total",
+    "counter",
+    "Attempts of AppReleases that came to an end.",
+    {
+        "environment": "an Environment",
+        "verdict": "Proven, Rejected, Undetermined, Cancelled",
+        "reason": "a condition's",
+    },
+)
+ROLLBACKS = Series(
+    "landlord_apprelease_rollbacks_total",
+    "counter",
+    "Rollbacks of AppReleases that succeeded.",
+    {"environment": "an Environment", "reason": "why"},
+)
+ROLLBACK_DURATION = Series(
+    "landlord_apprelease_rollback_seconds",
+    "histogram",
+    "From the verdict to the finished rollback.",
+    {"environment": "an Environment"},
+    LONG,
+)
 TENANT_NAMESPACES = Series("landlord_tenant_namespaces", "gauge", "Namespaces a Tenant has.", {"tenant": "a Tenant"})
 QUOTA_HARD = Series(
     "landlord_tenant_quota_hard", "gauge", "Quota of a tenant namespace, in the resource's base unit.", _QUOTA
@@ -209,6 +232,9 @@ ALL: Final = (
     RESOURCE_DELETION,
     DRIFT_DETECTED,
     DRIFT_CORRECTIONS,
+    VERDICTS,
+    ROLLBACKS,
+    ROLLBACK_DURATION,
     TENANT_NAMESPACES,
     QUOTA_HARD,
     QUOTA_USED,

@@ -36,6 +36,8 @@ def everything() -> Metrics:
     metrics.recorded("Tenant", "Normal", "Created")
     metrics.dropped_event("rate")
     metrics.corrected("ResourceQuota", "applied")
+    metrics.judged("staging", "Proven", "Proven")
+    metrics.rolled_back("staging", "CrashLooping", 3.0)
     return metrics
 
 

@@ -1,6 +1,6 @@
 """Telling people: status patched once and only if changed, Events for what is news, counts for the metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from landlord.core.release.report import Told
 from landlord.core.release.steps import Decision
 from landlord.reconcilers import objects
 from landlord.reconcilers.record import Announce
-from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case
 
 
@@ -45,11 +45,19 @@ class View:
 class Teller:
     """Writes statuses and announces what is new."""
 
-    def __init__(self, cluster: Cluster, bodies: Bodies, announce: Announce, counts: Counts) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        bodies: Bodies,
+        announce: Announce,
+        counts: Counts,
+        told: Callable[[Body | None, Body], None],
+    ) -> None:
         self._cluster = cluster
         self._bodies = bodies
         self._announce = announce
         self._counts = counts
+        self._told = told
 
     async def tell(self, case: Case, view: View) -> None:
         """Make the status say it; quiet when it says so already."""
@@ -73,7 +81,9 @@ class Teller:
         fresh = report.status(before, told, case.now)
         if report.same(before, fresh):
             return
-        self._bodies.echo(await objects.patch_status(self._cluster, APPRELEASES, body, fresh))
+        stored = await objects.patch_status(self._cluster, APPRELEASES, body, fresh)
+        self._bodies.echo(stored)
+        self._told(body, stored)
         self._announce_change(case, before, fresh)
 
     def turned(self, case: Case, before: Ledger, after: Ledger) -> None:

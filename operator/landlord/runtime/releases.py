@@ -1,0 +1,150 @@
+"""Wiring of all that AppReleases need: Helm, charts, probes, watches of their objects, and their passes."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from landlord.api.failures import Refused
+from landlord.clients.addresses import Allow
+from landlord.clients.charts.client import Charts
+from landlord.clients.charts.limits import Reach
+from landlord.clients.cluster import Cluster
+from landlord.clients.discovery import Discovery
+from landlord.clients.expressions import Expressions
+from landlord.clients.helm.client import Helm
+from landlord.clients.helm.pool import Pool
+from landlord.clients.helm.proc import ProcessHome, here, is_proven_gone, start_time
+from landlord.clients.probes.cel import CelProbe
+from landlord.clients.probes.endpoints import Endpoints
+from landlord.clients.probes.http import HttpProbe
+from landlord.clients.probes.prometheus import Prometheus, PrometheusProbe
+from landlord.core.release.ledger import Runner
+from landlord.reconcilers.apprelease import AppReleaseReconciler, Parts
+from landlord.reconcilers.record import Announce
+from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.ledgers import Ledgers
+from landlord.reconcilers.release.observation import Observation
+from landlord.reconcilers.release.operations import Operations
+from landlord.reconcilers.release.policies import Policies
+from landlord.reconcilers.release.preparation import Preparation
+from landlord.reconcilers.release.probing import Prober
+from landlord.reconcilers.release.telling import Counts, Teller
+from landlord.reconcilers.world import World
+from landlord.runtime.release_sight import ReleaseSight
+from landlord.runtime.scopes import Scopes
+from landlord.runtime.settings import Settings
+
+HELM_ENDS_WITHIN: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What ties releases to the rest of the process."""
+
+    holder: str
+    """This process, by the identity under which it holds the Lease."""
+    sight: ReleaseSight
+    announce: Announce
+    counts: Counts
+    clock: Callable[[], datetime]
+
+
+class Releases:
+    """Everything about AppReleases in one process; ``reconciler`` makes the passes. ``close`` ends it."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, world: World, bodies: Bodies, ties: Ties) -> None:
+        wake, clock = ties.sight.wake, ties.clock
+        folder = own_folder(settings.state_dir)
+        self.helm = Helm(program(settings.helm), cluster.identity, folder / "helm")
+        self.charts = Charts(folder / "charts", reach=_reach(settings, cluster))
+        self.discovery = Discovery(cluster)
+        self.scopes = Scopes(cluster, wake)
+        self._expressions = Expressions()
+        self._http = _http(settings, cluster, self._expressions)
+        self._promql = PrometheusProbe(_prometheus(settings))
+        cel = CelProbe(cluster, self.discovery, self._expressions)
+        self.prober = Prober(http=self._http, promql=self._promql, cel=cel, on_sample=wake, now=clock)
+        self.ledgers = Ledgers(cluster, settings.namespace)
+        preparation = Preparation(cluster, self.charts, self.helm, self.discovery, Policies(world, settings.platform))
+        observation = Observation(cluster, self.discovery, self.scopes, self.prober)
+        pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
+        operations = Operations(cluster, self.helm, pool, preparation, observation)
+        teller = Teller(cluster, bodies, ties.announce, ties.counts, ties.sight.told)
+        parts = Parts(self.ledgers, preparation, observation, operations, teller)
+        self.reconciler = AppReleaseReconciler(
+            cluster, world, bodies, parts, runner=myself(ties.holder), is_gone=is_gone, clock=clock
+        )
+
+    async def close(self) -> None:
+        """End what can be ended, and wait a little for what must not be."""
+        await self.helm.stop(HELM_ENDS_WITHIN)
+        await self.scopes.close()
+        await self.charts.close()
+        await self._http.close()
+        await self._promql.close()
+        await self._expressions.close()
+
+
+def myself(holder: str) -> Runner:
+    """Who runs Helm here, told so that a later process can prove this one gone."""
+    home = here()
+    pid = os.getpid()
+    pod = os.environ.get("HOSTNAME", "")
+    return Runner(holder, pod, home.boot_id, home.pid_namespace, pid, start_time(pid) or 0)
+
+
+def is_gone(runner: Runner) -> bool:
+    """Whether that operator process is proven gone, and with it every Helm it had started: they die with it."""
+    return is_proven_gone(runner.parent, runner.parent_started, ProcessHome(runner.boot, runner.pid_namespace))
+
+
+def program(name: str) -> Path:
+    """The program of that name or path; raises ``Refused`` when there is none."""
+    found = shutil.which(name)
+    if found is None:
+        raise Refused(f"There is no program {name}; install Helm 4.2.4 or later, or say --helm.")
+    return Path(found)
+
+
+def own_folder(folder: Path) -> Path:
+    """A folder that is ours alone; raises ``Refused`` when it is, or is beneath, somebody else's."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen = folder.stat(follow_symlinks=False)
+        if seen.st_uid != os.getuid():
+            raise Refused(f"{folder} belongs to somebody else; say another --state-dir.")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be used ({error.strerror}); say another --state-dir.") from error
+    return folder
+
+
+def _reach(settings: Settings, cluster: Cluster) -> Reach:
+    allow = Allow.of(settings.reachable, denied=_api_server(cluster))
+    return Reach(allow=allow, plain_http=settings.plain_http)
+
+
+def _http(settings: Settings, cluster: Cluster, expressions: Expressions) -> HttpProbe:
+    denied = _api_server(cluster)
+    pods = Allow.of(settings.pod_networks, private=True, denied=denied)
+    outside = Allow.of(settings.reachable, denied=denied)
+    return HttpProbe(Endpoints(cluster), expressions, pods=pods, outside=outside, hosts=settings.check_hosts)
+
+
+def _prometheus(settings: Settings) -> Prometheus | None:
+    if settings.prometheus is None:
+        return None
+    file = settings.prometheus_token_file
+    if file is None:
+        return Prometheus(settings.prometheus)
+    return Prometheus(settings.prometheus, authorization=lambda: f"Bearer {file.read_text(encoding='utf-8').strip()}")
+
+
+def _api_server(cluster: Cluster) -> Sequence[tuple[str, int | None]]:
+    place = urlsplit(cluster.server)
+    return [(place.hostname or "", place.port)]
