@@ -1,6 +1,8 @@
 """The committed CRDs, served by the test cluster, for tests that need no more of Landlord than its API."""
 
-from subprocess import run
+from collections.abc import Callable
+from functools import partial
+from subprocess import CompletedProcess, run
 
 from generators.committed import ROOT
 from landlord.api.crd import KINDS
@@ -19,9 +21,10 @@ def serve_crds(cluster: Cluster) -> None:
     established = [*command, "wait", "--for=condition=Established", "--timeout=30s", *names]
     wait_until(lambda: run(established, check=False).returncode == 0, seconds=60, what="The CRDs, established,")
     for kind in KINDS:
-        explain = [*command, "explain", kind.plural, f"--api-version={API_VERSION}"]
-        wait_until(
-            lambda explain=explain: run(explain, check=False).returncode == 0,
-            seconds=30,
-            what=f"The API's own description of {kind.plural}",
-        )
+        explain = partial(run, [*command, "explain", kind.plural, f"--api-version={API_VERSION}"], capture_output=True)
+        what = f"The API's own description of {kind.plural}"
+        wait_until(partial(_succeeds, explain), seconds=30, what=what)
+
+
+def _succeeds(program: Callable[[], CompletedProcess[bytes]]) -> bool:
+    return program().returncode == 0

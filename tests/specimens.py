@@ -120,7 +120,7 @@ def _checks() -> list[JsonObject]:
         "ignoreBaseline": False,
     }
     service = {"service": "web", "port": 8080, "path": "/healthz?full=1", "scheme": "http"}
-    answer = {"expectedStatus": [200], "bodyRegex": "^ok", "maxLatency": "2s"}
+    answer = {"expectedStatus": [200], "bodyRegex": "^ok", "maxLatency": "250ms"}
     return [
         {"name": "answers", "http": service | answer | {"method": "GET", "headers": {"X-Probe": "landlord"}}} | policy,
         {"name": "page", "http": {"url": "https://shop.example.org/"}},

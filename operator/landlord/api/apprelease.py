@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from landlord.api.checks import HealthChecks
-from landlord.api.pins import Digest, Interval, Repository, Tag, Timeout, Values, Version, Window
+from landlord.api.durations import Interval, Timeout, Window
+from landlord.api.pins import Digest, Repository, Tag, Values, Version
 from landlord.api.release_defaults import DriftDefaults, DriftMode, RollbackDefaults, RollbackMode
 from landlord.api.release_status import AppReleaseStatus
 from landlord.api.schema import DNS_LABEL, Model, Subdomain, Variables, marks, rule
@@ -52,8 +53,9 @@ class ChartPin(Model):
     version: Version = Field(description="Its exact version, such as 1.4.2.")
     digest: Digest | None = Field(
         None,
-        description="Digest of the chart's content, as status.desired.chartDigest shows it. Without it the first "
-        "content seen under the version is trusted and any other refused.",
+        description="Digest of the chart's content, as status.desired.chartDigest shows it; or the one its registry or "
+        "repository calls the package by. Without it the first content seen under the version is trusted, any other "
+        "refused.",
     )
     pull_secret_ref: SecretReference | None = Field(
         None, description="A Secret of type kubernetes.io/dockerconfigjson or kubernetes.io/basic-auth."

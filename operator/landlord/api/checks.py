@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from landlord.api.pins import Timeout, Window
+from landlord.api.durations import Latency, LookTimeout, Timeout, Window
 from landlord.api.schema import DNS_LABEL, Label, Model, marks, rule
 
 Expression = Annotated[str, Field(min_length=1, max_length=2048)]
@@ -86,7 +86,7 @@ class HttpCheck(Model):
     body_regex: RegularExpression | None = Field(
         None, description="A regular expression that must be found in the first 64 KiB of the body."
     )
-    max_latency: Timeout | None = Field(None, description="The longest that an answer may take; default timeout.")
+    max_latency: Latency | None = Field(None, description="The longest that an answer may take; default timeout.")
 
 
 class PromqlCheck(Model):
@@ -126,7 +126,11 @@ class CelCheck(Model):
 
 
 class HealthCheck(Model):
-    """One check, looked at again and again from the moment the release is ready until its bake ends."""
+    """One check, looked at again and again from the moment the release is ready until its bake ends.
+
+    In texts of http and promql {{release}} and {{namespace}} stand for the names of the Helm release and of the
+    namespace.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=marks(
@@ -145,7 +149,9 @@ class HealthCheck(Model):
     promql: PromqlCheck | None = Field(None, description="A Prometheus query.")
     cel: CelCheck | None = Field(None, description="CEL expressions about objects of the release.")
     interval: Timeout | None = Field(None, description="Time between looks; default http 10s, promql 30s, cel 5s.")
-    timeout: Timeout | None = Field(None, description="How long a look may take; default http 5s, promql 10s, cel 2s.")
+    timeout: LookTimeout | None = Field(
+        None, description="How long a look may take; default http 5s, promql 10s, cel 2s."
+    )
     initial_delay: Window | None = Field(
         None, description="Time from ready to the first look; default http 5s, promql 60s, cel 0s."
     )

@@ -1,4 +1,4 @@
-"""What pins a release exactly: chart repository, version, image tag, digests; and how long things take.
+"""What pins a release exactly: chart repository, version, image tag, digests; and the values it pins them with.
 
 Each refusal says what to write instead. The models judge as the CRDs' CEL rules do, so that manifests can be checked
 without a cluster.
@@ -81,48 +81,6 @@ Tag = Annotated[
 
 Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
 """A content digest."""
-
-DURATION: Final = r"^([0-9]{1,6}(s|m|h))+$"
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
-
-
-def seconds(text: str) -> int:
-    """How many seconds a duration such as ``90s``, ``10m`` or ``1h30m`` lasts."""
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([smh])", text))
-
-
-def _lasts(text: str, least: int, most: int, words: str) -> str:
-    if not re.fullmatch(DURATION, text) or not least <= seconds(text) <= most:
-        raise ValueError(words)
-    return text
-
-
-def _duration(least: str, most: str, words: str) -> tuple[Any, AfterValidator]:
-    expression = (
-        f"self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
-    )
-    bounds = seconds(least), seconds(most)
-    return (
-        Field(max_length=16, json_schema_extra=_rules(expression, words)),
-        AfterValidator(lambda text: _lasts(text, *bounds, words)),
-    )
-
-
-_SECONDS_WORDS: Final = "must be a duration of 1s to 24h, such as 30s, 10m or 1h30m"
-_INTERVAL_WORDS: Final = "must be a duration of 30s to 24h, such as 1m, 10m or 1h"
-_WINDOW_WORDS: Final = "must be a duration of at most 24h, such as 0s, 2m or 1h30m"
-
-_timeout, _interval, _window = (
-    _duration("1s", "24h", _SECONDS_WORDS),
-    _duration("30s", "24h", _INTERVAL_WORDS),
-    _duration("0s", "24h", _WINDOW_WORDS),
-)
-Timeout = Annotated[str, _timeout[0], _timeout[1]]
-"""A duration from a second to a day."""
-Interval = Annotated[str, _interval[0], _interval[1]]
-"""A duration from half a minute to a day: how often something is looked at for as long as it lives."""
-Window = Annotated[str, _window[0], _window[1]]
-"""A duration that may be zero."""
 
 Values = Annotated[dict[str, Any], Field(json_schema_extra={PRESERVE_UNKNOWN: True})]
 """Values of a chart: any object, kept as it was written."""

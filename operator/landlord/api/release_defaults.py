@@ -5,7 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from landlord.api.checks import HealthChecks
-from landlord.api.pins import Timeout, Values, Window
+from landlord.api.durations import Timeout, Window
+from landlord.api.pins import Values
 from landlord.api.schema import Model, marks
 
 

@@ -4,13 +4,13 @@ import re
 from datetime import timedelta
 from hashlib import sha256
 
-_PART = re.compile(r"(\d+)(s|m|h)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_PART = re.compile(r"(\d+)(ms|s|m|h)")
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
 def parse(text: str) -> timedelta:
-    """A duration such as ``90s`` or ``1h30m``; the schema has checked its form."""
-    return timedelta(seconds=sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(text)))
+    """A duration such as ``90s``, ``1h30m`` or ``250ms``; the schema has checked its form."""
+    return timedelta(milliseconds=sum(int(count) * _MILLISECONDS[unit] for count, unit in _PART.findall(text)))
 
 
 def jittered(interval: timedelta, seed: str) -> timedelta:

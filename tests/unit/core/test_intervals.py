@@ -10,9 +10,10 @@ from landlord.core.intervals import jittered, parse
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("1m", 60), ("1h", 3600), ("1h30m", 5400), ("1h1m1s", 3661), ("0s", 0)]
+    ("text", "seconds"),
+    [("90s", 90), ("1m", 60), ("1h", 3600), ("1h30m", 5400), ("1h1m1s", 3661), ("0s", 0), ("250ms", 0.25)],
 )
-def test_a_duration_is_the_sum_of_its_parts(text: str, seconds: int) -> None:
+def test_a_duration_is_the_sum_of_its_parts(text: str, seconds: float) -> None:
     assert parse(text) == timedelta(seconds=seconds)
 
 
