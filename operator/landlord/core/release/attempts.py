@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
-from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
-from landlord.core.release.guilt import give_up, hold
-from landlord.core.release.history import is_locked
+from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState, Unprepared
+from landlord.core.release.guilt import cancelled, give_up, hold, undetermined
+from landlord.core.release.history import foreign, is_locked, stands, target
+from landlord.core.release.identity import short
 from landlord.core.release.ledger import (
     Attempt,
     Desired,
@@ -21,17 +22,18 @@ from landlord.core.release.ledger import (
     Stage,
     Verdict,
 )
-from landlord.core.release.steps import Decision, Look, Rest, Run, Standing, Word
+from landlord.core.release.steps import Decision, Look, Rest, Run, Standing, Word, sentence
 
 POLL: Final = timedelta(seconds=2)
 SLOW_POLL: Final = timedelta(seconds=5)
+LOCK_POLL: Final = timedelta(seconds=15)
 GRACE: Final = timedelta(seconds=60)
 """A check that has said nothing is waited for this long past the bake, or as long as the bake itself."""
 
 
 def go_on(facts: Facts, attempt: Attempt) -> Decision:
     """The next step of an attempt."""
-    if isinstance(facts.desired, Desired) and facts.desired.key != attempt.desired.key:
+    if _is_outdated(facts, attempt):
         return _cancelled(facts, attempt, "Something else is wanted now.")
     if attempt.is_paused:
         return _resumed(facts, attempt)
@@ -40,7 +42,7 @@ def go_on(facts: Facts, attempt: Attempt) -> Decision:
             return _deploy(facts, attempt)
         case Stage.ROLLING_BACK:
             return _roll_back(facts, attempt)
-        case _ if facts.newest is None or facts.newest.number != attempt.revision:
+        case _ if not stands(facts.history, facts.ledger.running) or _number(facts) != attempt.revision:
             return _cancelled(facts, attempt, "Somebody else changed the release with Helm.")
         case Stage.VERIFYING:
             return _verify(facts, attempt)
@@ -52,62 +54,87 @@ def go_on(facts: Facts, attempt: Attempt) -> Decision:
 
 def prove(facts: Facts, attempt: Attempt, why: str) -> Ledger:
     """Everything held: this is what to go back to from now on."""
-    desired, revision = attempt.desired, attempt.revision
-    judged = Judged(desired, Verdict.PROVEN, Reason.PROVEN.value, why, facts.now, revision)
-    proven = Proven(revision, desired, facts.now)
+    desired, revision, running = attempt.desired, attempt.revision, facts.ledger.running
+    judged = Judged(desired, Verdict.PROVEN, Reason.PROVEN.value, why, facts.now, revision, attempt.ordinal)
+    proven = Proven(revision, desired, facts.now, uid=running.uid if running else "")
     ledger = replace(facts.ledger.judged(judged), proven=proven, attempt=None, held=None)
     return replace(ledger, recovering=0, recovering_since=None)
 
 
+def _is_outdated(facts: Facts, attempt: Attempt) -> bool:
+    """Whether something else is wanted and can start; until it can, what runs is still to be judged."""
+    if not isinstance(facts.desired, Desired) or facts.desired.key == attempt.desired.key:
+        return False
+    return facts.closed is None or attempt.stage is Stage.DEPLOYING
+
+
 def _cancelled(facts: Facts, attempt: Attempt, why: str) -> Decision:
-    ledger = facts.ledger
-    if attempt.stage is not Stage.ROLLING_BACK and attempt.revision:
-        ledger = ledger.judged(
-            Judged(attempt.desired, Verdict.CANCELLED, Reason.PROGRESSING.value, why, facts.now, attempt.revision)
-        )
-    return _look(replace(ledger, attempt=None), why)
+    return _look(cancelled(facts.ledger, attempt, why, facts.now), why)
 
 
 def _resumed(facts: Facts, attempt: Attempt) -> Decision:
     """A suspension is over: what was watched must be watched anew."""
     on = replace(attempt, is_paused=False, since=facts.now, deadline=facts.now + facts.wish.timeout)
-    return _look(replace(facts.ledger, attempt=on), "Resumed.")
+    return _look(replace(facts.ledger, attempt=on), "The suspension is over; the attempt goes on.")
 
 
 def _deploy(facts: Facts, attempt: Attempt) -> Decision:
     if not isinstance(facts.desired, Desired):
-        return _cancelled(facts, attempt, facts.desired.why)
+        return unprepared(facts, facts.desired)
     if facts.closed is not None:
         standing = Standing.STUCK if facts.closed.is_final else Standing.WAITING
         return Decision(Rest(facts.closed.after), facts.ledger, Word(standing, facts.closed.reason, facts.closed.why))
-    if attempt.not_before is not None and facts.now < attempt.not_before:
-        failure = attempt.failure or Failure(Reason.PROGRESSING.value, "Waiting.")
-        why = f"{failure.why} Trying again at {attempt.not_before:%H:%M:%S} UTC."
-        return Decision(
-            Rest(attempt.not_before - facts.now), facts.ledger, Word(Standing.WORKING, Reason(failure.reason), why)
-        )
     newest = facts.newest
     if is_locked(newest):
-        return Decision(Rest(GRACE), facts.ledger, _LOCKED)
+        return locked(facts)
+    if _is_reckoning_due(facts):
+        return _cancelled(facts, attempt, "Somebody else changed the release with Helm.")
+    if attempt.not_before is not None and facts.now < attempt.not_before:
+        return _later(facts, attempt, attempt.not_before)
     base = newest.number if newest else 0
     if newest is not None and newest.status == "uninstalling":
-        return _run(facts, Operation.UNINSTALL, base, "An uninstall that was broken off is finished first.")
-    why = "Installing." if newest is None else f"Upgrading revision {base}."
-    return _run(facts, Operation.DEPLOY, base, f"{why} Chart version {attempt.desired.chart_version}.")
+        return _run(facts, Operation.UNINSTALL, "An uninstall that was broken off is finished first.")
+    why = "Installing" if newest is None else f"Upgrading revision {base}"
+    return _run(facts, Operation.DEPLOY, f"{why} with chart version {attempt.desired.chart_version}.")
 
 
-def _run(facts: Facts, operation: Operation, base: int, why: str, target: int = 0) -> Decision:
+def _is_reckoning_due(facts: Facts) -> bool:
+    """Whether somebody deployed something else, or removed all, since the ledger was last written."""
+    ledger = facts.ledger
+    is_all_gone = facts.newest is None and (ledger.running is not None or ledger.proven is not None)
+    return is_all_gone or foreign(facts.history, ledger.running) is not None
+
+
+def _later(facts: Facts, attempt: Attempt, due: datetime) -> Decision:
+    failure = attempt.failure or Failure(Reason.PROGRESSING.value, "A pause is kept.")
+    why = f"{sentence(failure.why)} Trying again at {due:%H:%M:%S} UTC."
+    return Decision(Rest(due - facts.now), facts.ledger, Word(Standing.WORKING, reason_of(failure), why))
+
+
+def unprepared(facts: Facts, why: Unprepared) -> Decision:
+    """It is not known what to deploy, or must not be; what runs keeps running."""
+    standing = Standing.STUCK if why.is_final else Standing.WORKING
+    return Decision(Rest(why.after), facts.ledger, Word(standing, why.reason, why.why))
+
+
+def locked(facts: Facts) -> Decision:
+    """A lock that is not ours is left to whoever holds it."""
+    return Decision(Rest(LOCK_POLL), facts.ledger, _LOCKED)
+
+
+def _run(facts: Facts, operation: Operation, why: str, target: int = 0) -> Decision:
+    attempt, base = facts.ledger.attempt, _number(facts)
     limit = facts.wish.test_timeout if operation is Operation.TEST else facts.wish.timeout
-    intent = Intent(operation, base, target, facts.now, facts.now + limit, facts.runner)
-    reason = {Operation.ROLLBACK: Reason.ROLLING_BACK, Operation.TEST: Reason.TESTING}.get(operation, Reason.DEPLOYING)
+    mark = f"{base + 1}-{short(attempt.desired.key)}" if attempt is not None else ""
+    intent = Intent(operation, base, target, facts.now, facts.now + limit, facts.runner, mark)
+    reason = _RUNNING.get(operation, Reason.DEPLOYING)
     return Decision(Run(), replace(facts.ledger, intent=intent), Word(Standing.WORKING, reason, why))
 
 
 def uninstall(facts: Facts) -> Decision:
     """Remove all that Helm put there."""
-    newest = facts.newest
-    decision = _run(facts, Operation.UNINSTALL, newest.number if newest else 0, "Uninstalling.")
-    return replace(decision, word=Word(Standing.WORKING, Reason.UNINSTALLING, "Helm removes what it installed."))
+    parted = replace(facts, ledger=replace(facts.ledger, attempt=None))
+    return _run(parted, Operation.UNINSTALL, "Helm removes what it installed.")
 
 
 def _verify(facts: Facts, attempt: Attempt) -> Decision:
@@ -133,8 +160,9 @@ def _blamed_on_environment(facts: Facts, attempt: Attempt, health: Health) -> De
     if facts.now < attempt.deadline:
         return _working(facts, _pace(facts, attempt), health.reason, health.why)
     on = replace(attempt, deadline=facts.now + facts.wish.timeout)
-    word = Word(Standing.WORKING, health.reason, f"{health.why} It is no fault of the release; waiting.")
-    return Decision(Rest(SLOW_POLL), replace(facts.ledger, attempt=on), word)
+    why = f"{sentence(health.why)} It is no fault of the release; it is waited for."
+    ledger = undetermined(facts.ledger, attempt, Failure(health.reason.value, sentence(health.why)), facts.now)
+    return Decision(Rest(SLOW_POLL), replace(ledger, attempt=on), Word(Standing.WORKING, health.reason, why))
 
 
 def _ready(facts: Facts, attempt: Attempt) -> Decision:
@@ -150,7 +178,7 @@ def _ready(facts: Facts, attempt: Attempt) -> Decision:
 def _test(facts: Facts, attempt: Attempt) -> Decision:
     if attempt.not_before is not None and facts.now < attempt.not_before:
         return _working(facts, attempt.not_before - facts.now, Reason.TESTING, "The Helm tests are tried again soon.")
-    return _run(facts, Operation.TEST, attempt.revision, "The Helm tests run.")
+    return _run(facts, Operation.TEST, "The Helm tests run.")
 
 
 def _bake(facts: Facts, attempt: Attempt) -> Decision:
@@ -164,7 +192,8 @@ def _bake(facts: Facts, attempt: Attempt) -> Decision:
     if facts.now < end:
         return _working(facts, min(SLOW_POLL, end - facts.now), Reason.BAKING, f"Baking until {end:%H:%M:%S} UTC.")
     if health is None or health.state is not HealthState.READY:
-        return _working(facts, POLL, health.reason if health else Reason.BAKING, health.why if health else "Looking.")
+        reason, why = (health.reason, health.why) if health else (Reason.BAKING, "The workloads are not in sight.")
+        return _working(facts, POLL, reason, why)
     return _baked(facts, attempt, facts.now >= end + max(facts.wish.bake, GRACE))
 
 
@@ -180,20 +209,27 @@ def _baked(facts: Facts, attempt: Attempt, is_patience_over: bool) -> Decision:
 
 
 def _roll_back(facts: Facts, attempt: Attempt) -> Decision:
-    proven, newest = facts.ledger.proven, facts.newest
-    if proven is None or all(each.number != proven.revision for each in facts.history):
-        number = proven.revision if proven else 0
-        why = f"Revision {number}, the last proven one, is no longer there to roll back to."
-        blocked = Failure(Reason.MISSING_ROLLBACK_TARGET.value, why)
-        return _look(hold(facts.ledger, attempt, facts.now, blocked=blocked), why)
+    if is_locked(facts.newest):
+        return locked(facts)
+    if foreign(facts.history, facts.ledger.running) is not None:
+        why = "Somebody else changed the release with Helm before it was rolled back; that is left alone."
+        return _look(hold(facts.ledger, attempt, facts.now), why, Reason.EXTERNAL_CHANGE)
+    proven = facts.ledger.proven
+    if proven is None or target(facts.history, proven) is None:
+        which = f"Revision {proven.revision}, the last proven one," if proven else "The last proven revision"
+        blocked = Failure(Reason.MISSING_ROLLBACK_TARGET.value, f"{which} is no longer there to roll back to.")
+        return _look(hold(facts.ledger, attempt, facts.now, blocked=blocked), blocked.why, Reason.ROLLING_BACK)
     if attempt.not_before is not None and facts.now < attempt.not_before:
-        return _working(facts, attempt.not_before - facts.now, Reason.ROLLING_BACK, "Rolling back is tried again soon.")
-    why = f"Rolling back to revision {proven.revision}: {attempt.failure.why if attempt.failure else ''}".rstrip()
-    return _run(facts, Operation.ROLLBACK, newest.number if newest else 0, why, proven.revision)
+        trouble = sentence(attempt.blocked.why) if attempt.blocked else "A pause is kept."
+        why = f"{trouble} Rolling back is tried again at {attempt.not_before:%H:%M:%S} UTC."
+        return _working(facts, attempt.not_before - facts.now, Reason.ROLLING_BACK, why)
+    cause = sentence(attempt.failure.why) if attempt.failure else "What was wanted turned out bad."
+    return _run(facts, Operation.ROLLBACK, f"{cause} Rolling back to revision {proven.revision}.", proven.revision)
 
 
 def _guilty(facts: Facts, attempt: Attempt, reason: Reason, why: str) -> Decision:
-    return _look(give_up(facts.ledger, attempt, Failure(reason.value, why), facts.wish, facts.now), why, reason)
+    failure = Failure(reason.value, sentence(why))
+    return _look(give_up(facts.ledger, attempt, failure, facts.wish, facts.now), why, reason)
 
 
 def _working(facts: Facts, after: timedelta, reason: Reason, why: str) -> Decision:
@@ -210,6 +246,15 @@ def _pace(facts: Facts, attempt: Attempt) -> timedelta:
     return min(max(age / 4, timedelta(milliseconds=250)), SLOW_POLL)
 
 
+def _number(facts: Facts) -> int:
+    return facts.newest.number if facts.newest is not None else 0
+
+
+def reason_of(failure: Failure) -> Reason:
+    """The failure's reason; one that a later version wrote is told as held."""
+    return Reason(failure.reason) if failure.reason in set(Reason) else Reason.HELD
+
+
 def _first(checks: Iterable[Check], state: CheckState) -> Check | None:
     return next((check for check in checks if check.state is state), None)
 
@@ -218,6 +263,12 @@ def _words(length: timedelta) -> str:
     minutes, seconds = divmod(int(length.total_seconds()), 60)
     return f"{minutes}m{seconds}s" if minutes and seconds else f"{minutes}m" if minutes else f"{seconds}s"
 
+
+_RUNNING: Final = {
+    Operation.ROLLBACK: Reason.ROLLING_BACK,
+    Operation.TEST: Reason.TESTING,
+    Operation.UNINSTALL: Reason.UNINSTALLING,
+}
 
 _LOCKED: Final = Word(
     Standing.STUCK,

@@ -50,26 +50,60 @@ def pause(count: int) -> timedelta:
     return min(LAST_PAUSE, FIRST_PAUSE * factor)
 
 
+def again(attempt: Attempt, stage: Stage, failure: Failure, now: datetime, *, at_once: bool = False) -> Attempt:
+    """The same once more, by nobody's fault: another attempt, after a pause that grows."""
+    is_first = at_once and attempt.ordinal == 1
+    after = now if is_first else now + pause(attempt.ordinal)
+    on = replace(attempt, stage=stage, since=now, ordinal=attempt.ordinal + 1, not_before=after)
+    return replace(on, blocked=failure) if stage is Stage.ROLLING_BACK else replace(on, failure=failure)
+
+
+def undetermined(ledger: Ledger, attempt: Attempt, failure: Failure, now: datetime) -> Ledger:
+    """Noted, once per cause, that the environment left the attempt without a verdict."""
+    for each in reversed(ledger.verdicts):
+        if each.desired.key != attempt.desired.key:
+            continue
+        if each.verdict is not Verdict.UNDETERMINED:
+            break
+        if each.reason == failure.reason:
+            return ledger
+    return ledger.judged(_judged(attempt, Verdict.UNDETERMINED, failure, now))
+
+
+def cancelled(ledger: Ledger, attempt: Attempt, why: str, now: datetime) -> Ledger:
+    """Without the attempt; noted where it had changed something and was not judged yet."""
+    if attempt.stage is not Stage.ROLLING_BACK and attempt.revision:
+        ledger = ledger.judged(_judged(attempt, Verdict.CANCELLED, Failure(Reason.CANCELLED.value, why), now))
+    return replace(ledger, attempt=None)
+
+
 def give_up(ledger: Ledger, attempt: Attempt, failure: Failure, wish: Wish, now: datetime) -> Ledger:
     """The attempt is rejected: roll back where something changed and something proven is there, else hold."""
-    judged = Judged(attempt.desired, Verdict.REJECTED, failure.reason, failure.why, now, attempt.revision)
-    ledger = replace(ledger.judged(judged), intent=None)
+    ledger = replace(ledger.judged(_judged(attempt, Verdict.REJECTED, failure, now)), intent=None)
     if has_way_back(ledger, attempt, wish):
         back = replace(attempt, stage=Stage.ROLLING_BACK, since=now, failure=failure, not_before=None, is_paused=False)
         return replace(ledger, attempt=back)
-    return replace(ledger, attempt=None, held=Held(attempt.desired, failure, now, attempt.revision))
+    return hold(ledger, replace(attempt, failure=failure), now)
 
 
 def has_way_back(ledger: Ledger, attempt: Attempt, wish: Wish) -> bool:
-    """Whether a rollback is wanted, would change something and goes to something other than what failed."""
+    """Whether a rollback is wanted, would change something and goes to something other than what failed.
+
+    What failed is chart and values together: where they differ only by environment, the candidate is the same, but
+    what ran before is proven and what failed is not it.
+    """
     proven = ledger.proven
     if not wish.rolls_back or proven is None or not attempt.revision:
         return False
-    return proven.desired.digest != attempt.desired.digest and proven.desired.candidate != attempt.desired.candidate
+    return proven.desired.digest != attempt.desired.digest
 
 
 def hold(ledger: Ledger, attempt: Attempt, now: datetime, *, to: int = 0, blocked: Failure | None = None) -> Ledger:
     """The rejected attempt ends held, rolled back to revision ``to`` or not."""
     failure = attempt.failure or Failure(Reason.UPGRADE_FAILED.value, "The upgrade failed.")
-    held = Held(attempt.desired, failure, now, attempt.revision, to, blocked)
+    held = Held(attempt.desired, failure, now, attempt.revision, to, blocked, attempt.recoveries)
     return replace(ledger, attempt=None, intent=None, held=held)
+
+
+def _judged(attempt: Attempt, verdict: Verdict, failure: Failure, now: datetime) -> Judged:
+    return Judged(attempt.desired, verdict, failure.reason, failure.why, now, attempt.revision, attempt.ordinal)

@@ -47,6 +47,10 @@ class Verdict(StrEnum):
     CANCELLED = "Cancelled"
 
 
+BINDING: Final = frozenset({Verdict.PROVEN, Verdict.REJECTED})
+"""The verdicts that say something of the candidate; the others only of what befell it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What is wanted, as digests. ``key`` names the attempt, ``digest`` what Helm would deploy."""
@@ -77,6 +81,15 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How a Helm run of this very process ended; ``trouble`` None means well."""
+
+    operation: Operation
+    trouble: HelmTrouble | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """Helm is about to run, or runs, or ran and nobody has looked yet. Written before the effect."""
 
@@ -89,6 +102,10 @@ class Intent:
     until: datetime
     """Helm ends by then whatever happens."""
     runner: Runner
+    mark: str = ""
+    """Value of the label ``history.MARK`` that the revision is to carry, so that it is known for ours."""
+    ended: Ended | None = None
+    """How it ended, where that is known and something must be mended before it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +130,17 @@ class Attempt:
     """Helm runs that failed by the release's own fault."""
     rollbacks: int = 0
     revision: int = 0
-    """The revision it made, 0 until it has."""
+    """The newest revision it made, 0 until it has."""
     not_before: datetime | None = None
     failure: Failure | None = None
     is_tested: bool = False
     is_paused: bool = False
+    interruptions: int = 0
+    """Tests that were broken off by nobody's fault."""
+    recoveries: int = 0
+    """How often it was taken up again where it was held, because it had got well."""
+    blocked: Failure | None = None
+    """Why the last rollback did not succeed, while it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +150,8 @@ class Running:
     revision: int
     desired: Desired
     is_external: bool = False
+    uid: str = ""
+    """Of the Secret: numbers begin anew after an uninstall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,8 @@ class Proven:
     revision: int
     desired: Desired
     at: datetime
+    uid: str = ""
+    """Of the Secret: numbers begin anew after an uninstall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +176,8 @@ class Held:
     rolled_back_to: int = 0
     blocked: Failure | None = None
     """Why the rollback itself did not succeed."""
+    recoveries: int = 0
+    """How often it had got well in its place and was taken up again in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +190,16 @@ class Judged:
     why: str
     at: datetime
     revision: int
+    ordinal: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An uninstall failed so often in a row; it is tried again at ``until``."""
+
+    count: int
+    until: datetime
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +217,15 @@ class Ledger:
     verdicts: tuple[Judged, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
     """Content digest by chart repository, name and version: what was seen first counts."""
+    pause: Pause | None = None
 
     def judged(self, entry: Judged) -> "Ledger":
-        """With one more verdict, the oldest dropped."""
-        return replace(self, verdicts=(*self.verdicts, entry)[-VERDICTS_KEPT:])
+        """With one more verdict; of too many the oldest goes that binds nothing, else the oldest."""
+        verdicts = (*self.verdicts, entry)
+        if len(verdicts) > VERDICTS_KEPT:
+            place = next((n for n, each in enumerate(verdicts) if each.verdict not in BINDING), 0)
+            verdicts = verdicts[:place] + verdicts[place + 1 :]
+        return replace(self, verdicts=verdicts)
 
     def pinned(self, chart: str, digest: str) -> "Ledger":
         """With the digest of a chart version noted, unless one is."""
@@ -191,20 +235,13 @@ class Ledger:
         return replace(self, pins=dict([*kept, (chart, digest)]))
 
     def verdict_on(self, candidate: str) -> Judged | None:
-        """The newest verdict that binds this candidate."""
-        binding = (Verdict.PROVEN, Verdict.REJECTED)
-        return next(
-            (v for v in reversed(self.verdicts) if v.desired.candidate == candidate and v.verdict in binding), None
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a Helm run of this very process ended; ``trouble`` None means well."""
-
-    operation: Operation
-    trouble: HelmTrouble | None = None
-    why: str = ""
+        """The newest verdict that binds this candidate; what is proven now is remembered longest."""
+        binding = (each for each in reversed(self.verdicts) if each.verdict in BINDING)
+        found = next((each for each in binding if each.desired.candidate == candidate), None)
+        proven = self.proven
+        if found is not None or proven is None or proven.desired.candidate != candidate:
+            return found
+        return Judged(proven.desired, Verdict.PROVEN, Verdict.PROVEN.value, "Proven.", proven.at, proven.revision)
 
 
 _ADAPTER: Final = TypeAdapter(Ledger)

@@ -10,32 +10,43 @@ from typing import Final
 
 from landlord.api.conditions import Reason
 from landlord.core.release import attempts, settling
-from landlord.core.release.facts import Facts, HealthState, Process, Unprepared
-from landlord.core.release.history import is_locked, prunable
+from landlord.core.release.facts import CheckState, Facts, HealthState, Unprepared
+from landlord.core.release.guilt import pause
+from landlord.core.release.history import foreign, is_locked, precious, prunable, stands
 from landlord.core.release.ledger import (
     Attempt,
     Desired,
     Failure,
     Held,
+    Judged,
     Ledger,
-    Operation,
     Proven,
     Running,
     Stage,
     Verdict,
 )
-from landlord.core.release.steps import Decision, LetGo, Look, Prune, Rest, Standing, Word
+from landlord.core.release.steps import Decision, LetGo, Look, Prune, Rest, Standing, Step, Word, sentence
 
 SLOW: Final = timedelta(seconds=5)
+RECOVERIES: Final = 3
+"""How often something held in its place is taken up again because it got well; then only Git can say so."""
 
 
 def decide(facts: Facts) -> Decision:
     """The one step to take now."""
+    decision = _decide(facts)
+    return replace(decision, word=replace(decision.word, why=sentence(decision.word.why)))
+
+
+def _decide(facts: Facts) -> Decision:
     intent = facts.ledger.intent
     if facts.is_deleting:
         return _leave(facts)
     if intent is not None:
         return settling.settle(facts, intent)
+    if facts.is_namespace_leaving:
+        why = "The namespace is being deleted; nothing is done in it any more."
+        return Decision(Rest(), facts.ledger, Word(Standing.WAITING, Reason.NAMESPACE_TERMINATING, why))
     if facts.suspended:
         return _suspend(facts)
     if facts.ledger.attempt is not None:
@@ -45,19 +56,43 @@ def decide(facts: Facts) -> Decision:
 
 def _leave(facts: Facts) -> Decision:
     """Uninstall, or leave all as it is; in a namespace that goes away nothing need be done."""
-    going = Word(Standing.WORKING, Reason.UNINSTALLING, "Going away.")
-    ledger = replace(facts.ledger, attempt=None)
-    if facts.is_namespace_leaving or facts.wish.orphans or (not facts.history and facts.process is not Process.RUNNING):
-        return Decision(LetGo(), replace(ledger, intent=None), going)
-    intent = ledger.intent
-    if intent is not None:
-        if intent.operation is Operation.UNINSTALL and facts.ended is not None and facts.ended.trouble is not None:
-            word = Word(Standing.WORKING, Reason.UNINSTALL_FAILED, f"{facts.ended.why} Trying again.")
-            return Decision(Rest(SLOW * 3), replace(ledger, intent=None), word)
-        return settling.settle(replace(facts, ledger=ledger), intent)
-    if is_locked(facts.newest):
-        return attempts.uninstall(replace(facts, ledger=ledger))  # a lock does not keep Helm from uninstalling
-    return attempts.uninstall(replace(facts, ledger=ledger))
+    ledger = facts.ledger
+    if facts.is_namespace_leaving:
+        return _let_go(_emptied(replace(ledger, intent=None)), "The namespace goes away with all that is in it.")
+    if ledger.intent is not None:
+        return settling.settle(facts, ledger.intent)
+    if facts.newest is None:
+        return _let_go(_emptied(ledger), "Nothing of the release is left.")
+    if facts.wish.orphans:
+        return _let_go(ledger, "What runs is left as it is.")
+    if is_locked(facts.newest) and _is_fresh(facts):
+        return attempts.locked(facts)
+    halt = ledger.pause
+    if halt is not None and facts.now < halt.until:
+        why = f"{halt.failure.why} Trying again at {halt.until:%H:%M:%S} UTC."
+        return Decision(
+            Rest(halt.until - facts.now), ledger, Word(Standing.WORKING, attempts.reason_of(halt.failure), why)
+        )
+    return attempts.uninstall(facts)
+
+
+def _let_go(ledger: Ledger, why: str) -> Decision:
+    parted = replace(ledger, attempt=None, pause=None)
+    return Decision(LetGo(), parted, Word(Standing.WORKING, Reason.UNINSTALLING, why))
+
+
+def _emptied(ledger: Ledger) -> Ledger:
+    """Nothing is deployed any more; verdicts, a hold and pins stay true."""
+    held = ledger.held
+    if held is not None:
+        held = replace(held, failed_revision=0, rolled_back_to=0, blocked=None)
+    return replace(ledger, running=None, proven=None, recovering=0, recovering_since=None, held=held)
+
+
+def _is_fresh(facts: Facts) -> bool:
+    """Whether whoever holds the lock may still be at work; a deletion does not wait for the dead."""
+    at = facts.newest.modified_at if facts.newest is not None else 0
+    return facts.now.timestamp() < at + (facts.wish.timeout + settling.MARGIN).total_seconds()
 
 
 def _suspend(facts: Facts) -> Decision:
@@ -69,78 +104,119 @@ def _suspend(facts: Facts) -> Decision:
 
 def _idle(facts: Facts) -> Decision:
     """No attempt is in flight: see whether one should be."""
+    if is_locked(facts.newest):
+        return attempts.locked(facts)
+    desired = facts.desired
     strange = _reckon_with_strangers(facts)
     if strange is not None:
         return strange
-    desired = facts.desired
     if isinstance(desired, Unprepared):
-        standing = Standing.STUCK if desired.is_final else Standing.WORKING
-        return Decision(Rest(desired.after), facts.ledger, Word(standing, desired.reason, desired.why))
+        return attempts.unprepared(facts, desired)
     held = facts.ledger.held
     if held is not None and held.desired.key == desired.key:
         return _held(facts, held)
     running = facts.ledger.running
-    if running is not None and running.desired.digest == desired.digest:
+    if running is not None and running.desired.digest == desired.digest and stands(facts.history, running):
         return _as_desired(facts, desired, running)
     rejected = _rejection(facts.ledger, desired)
     if rejected is not None:
-        again = Held(desired, rejected, facts.now, 0)
-        return _look(replace(facts.ledger, held=again), Reason.HELD, rejected.why)
+        return _refuse(facts, desired, rejected)
     return _begin(facts, desired, Stage.DEPLOYING, 0)
 
 
 def _reckon_with_strangers(facts: Facts) -> Decision | None:
     """What was done to the release past the ledger: by a person with Helm, or by us before the ledger was lost."""
-    ledger, newest = facts.ledger, facts.newest
-    known = ledger.running.revision if ledger.running else 0
-    if newest is None:
-        if known == 0:
+    ledger, desired = facts.ledger, facts.desired
+    if facts.newest is None:
+        if ledger.running is None and ledger.proven is None:
             return None
-        gone = replace(ledger, running=None, proven=None, recovering=0, recovering_since=None)
-        return _look(gone, Reason.EXTERNAL_CHANGE, "Somebody uninstalled the release with Helm.")
-    if newest.number == known or newest.status != "deployed":
-        return None
-    why = f"Revision {newest.number} was made outside."
-    if facts.stranger is None or facts.stranger.number != newest.number:
+        return _look(_emptied(ledger), Reason.EXTERNAL_CHANGE, "Somebody uninstalled the release with Helm.")
+    strange = foreign(facts.history, ledger.running)
+    if isinstance(desired, Unprepared):
+        return None  # nothing to compare it with; what runs keeps running
+    if strange is None:
+        return _reconsider(facts, desired)
+    why = f"Revision {strange.number} was made outside of Landlord."
+    if facts.stranger is None or facts.stranger.number != strange.number:
         return Decision(Rest(SLOW), ledger, Word(Standing.WORKING, Reason.EXTERNAL_CHANGE, why))
-    if facts.stranger.is_desired and isinstance(facts.desired, Desired):
-        adopted = replace(ledger, running=Running(newest.number, facts.desired, is_external=True), held=None)
-        return _begin(replace(facts, ledger=adopted), facts.desired, Stage.VERIFYING, newest.number)
-    unknown = Desired(f"external-{newest.number}", "", f"external-{newest.number}", "", "", "")
-    return _look(
-        replace(ledger, running=Running(newest.number, unknown, is_external=True)), Reason.EXTERNAL_CHANGE, why
-    )
+    if facts.stranger.is_desired:
+        return _adopt(facts, desired, Running(strange.number, desired, is_external=True, uid=strange.uid))
+    name = f"external-{strange.number}"
+    unknown = Running(strange.number, Desired(name, "", name, "", "", ""), is_external=True, uid=strange.uid)
+    parted = replace(ledger, running=unknown, recovering=0, recovering_since=None)
+    return _look(parted, Reason.EXTERNAL_CHANGE, why)
+
+
+def _reconsider(facts: Facts, desired: Desired) -> Decision | None:
+    """A revision made outside may be what is wanted by now."""
+    running, stranger = facts.ledger.running, facts.stranger
+    if running is None or not running.is_external or running.desired.digest == desired.digest:
+        return None
+    if stranger is None or not stranger.is_desired or stranger.number != running.revision:
+        return None
+    return _adopt(facts, desired, replace(running, desired=desired))
+
+
+def _adopt(facts: Facts, desired: Desired, running: Running) -> Decision:
+    """What somebody deployed is what is wanted: no Helm call, it is proven as it stands."""
+    adopted = replace(facts.ledger, running=running, recovering=0, recovering_since=None)
+    return _begin(replace(facts, ledger=adopted), desired, Stage.VERIFYING, running.revision)
 
 
 def _held(facts: Facts, held: Held) -> Decision:
     """Nothing is tried again; but a release that was not rolled back may get well by itself."""
     ledger = facts.ledger
     if ledger.recovering:
-        return _recover(facts, held)
-    is_in_place = not held.rolled_back_to and held.failed_revision and held.blocked is None
-    running = ledger.running
-    if is_in_place and running is not None and running.revision == held.failed_revision and _is_ready(facts):
+        return _recover(facts, _words_of(held))
+    if _got_well(facts, held):
         why = "What was held is ready after all; it is verified again."
-        attempt = _attempt(facts, held.desired, Stage.VERIFYING, running.revision)
+        attempt = _attempt(facts, held.desired, Stage.VERIFYING, held.failed_revision)
+        attempt = replace(attempt, recoveries=held.recoveries + 1)
         return _look(replace(ledger, held=None, attempt=attempt), Reason.RECOVERED, why)
     return _rest(facts, _words_of(held))
 
 
-def _recover(facts: Facts, held: Held | None) -> Decision:
+def _got_well(facts: Facts, held: Held) -> bool:
+    """Whether what was held stands where it failed, and has become ready; tests are not asked twice."""
+    running = facts.ledger.running
+    if running is None or running.revision != held.failed_revision or not stands(facts.history, running):
+        return False
+    if held.recoveries >= RECOVERIES or facts.now < held.since + pause(held.recoveries + 1):
+        return False
+    if held.failure.reason == Reason.TEST_FAILED.value or held.desired.digest != running.desired.digest:
+        return False
+    return _is_ready(facts) and all(check.state is not CheckState.FAILING for check in facts.checks)
+
+
+def _recover(facts: Facts, word: Word) -> Decision:
     """After a rollback: proven again once it was ready for a whole bake; until then its words are told."""
     ledger, proven, since = facts.ledger, facts.ledger.proven, facts.ledger.recovering_since
-    word = _words_of(held) if held else Word(Standing.WORKING, Reason.PROGRESSING, "Recovering.")
-    if proven is None:
+    running = ledger.running
+    if proven is None or running is None or running.revision != ledger.recovering:
         return _look(replace(ledger, recovering=0, recovering_since=None), word.reason, word.why)
+    if not stands(facts.history, running):
+        return _rest(facts, word, ledger=replace(ledger, recovering=0, recovering_since=None))
     if not _is_ready(facts):
-        if facts.health is not None and facts.health.state is not HealthState.WORKING:
-            blocked = f"{word.why} What was rolled back to is not ready: {facts.health.why}"
-            word = Word(Standing.STUCK, Reason.ROLLBACK_BLOCKED, blocked)
-        return Decision(Rest(SLOW), ledger, word)
-    if since is not None and facts.now < since + facts.wish.bake:
-        return Decision(Rest(min(SLOW, since + facts.wish.bake - facts.now)), ledger, word)
-    again = Proven(ledger.recovering, proven.desired, facts.now)
-    return _look(replace(ledger, proven=again, recovering=0, recovering_since=None), word.reason, word.why)
+        return _not_recovered(facts, word)
+    if since is None or facts.now < since + facts.wish.bake:
+        since = since or facts.now
+        left = min(SLOW, since + facts.wish.bake - facts.now)
+        return _rest(facts, word, Rest(left), replace(ledger, recovering_since=since))
+    again = Proven(ledger.recovering, proven.desired, facts.now, uid=running.uid)
+    why = "Ready after the rollback, and healthy for the whole bake."
+    judged = Judged(proven.desired, Verdict.PROVEN, Reason.PROVEN.value, why, facts.now, again.revision)
+    ledger = replace(ledger.judged(judged), proven=again, recovering=0, recovering_since=None)
+    return _look(ledger, word.reason, word.why)
+
+
+def _not_recovered(facts: Facts, word: Word) -> Decision:
+    """What was rolled back to is not ready: its bake begins anew when it is."""
+    ledger = replace(facts.ledger, recovering_since=None)
+    health = facts.health
+    if health is None or health.state is HealthState.WORKING:
+        return _rest(facts, word, Rest(SLOW), ledger)
+    why = f"{word.why} What was rolled back to is not ready: {health.why}"
+    return _rest(facts, Word(Standing.STUCK, Reason.ROLLBACK_BLOCKED, why), Rest(SLOW), ledger)
 
 
 def _as_desired(facts: Facts, desired: Desired, running: Running) -> Decision:
@@ -151,11 +227,24 @@ def _as_desired(facts: Facts, desired: Desired, running: Running) -> Decision:
     if ledger.held is not None:
         return _look(replace(ledger, held=None), Reason.PROVEN, "What runs is what is wanted again.")
     if ledger.recovering:
-        return _recover(facts, None)
+        why = "What was rolled back to is what is wanted again; it is being proven anew."
+        return _recover(facts, Word(Standing.WORKING, Reason.PROGRESSING, why))
     if facts.health is not None and facts.health.state is not HealthState.READY:
         why = f"Proven, but not healthy now: {facts.health.why}"
         return _rest(facts, Word(Standing.WAITING, Reason.UNREADY, why))
     return _rest(facts, Word(Standing.READY, Reason.PROVEN, f"Revision {running.revision} is proven."))
+
+
+def _refuse(facts: Facts, desired: Desired, failure: Failure) -> Decision:
+    """The very same was rejected before: it is held, and what runs unproven makes way for what is proven."""
+    ledger, proven, running = facts.ledger, facts.ledger.proven, facts.ledger.running
+    is_theirs = running is not None and running.is_external
+    is_proven = proven is not None and running is not None and running.desired.digest == proven.desired.digest
+    is_well = is_theirs or (is_proven and stands(facts.history, running))
+    if facts.wish.rolls_back and not is_well and proven is not None and proven.desired.digest != desired.digest:
+        back = _attempt(facts, desired, Stage.ROLLING_BACK, 0)
+        return _look(replace(ledger, attempt=replace(back, failure=failure)), Reason.ROLLING_BACK, failure.why)
+    return _look(replace(ledger, held=Held(desired, failure, facts.now, 0)), Reason.HELD, failure.why)
 
 
 def _begin(facts: Facts, desired: Desired, stage: Stage, revision: int) -> Decision:
@@ -164,7 +253,10 @@ def _begin(facts: Facts, desired: Desired, stage: Stage, revision: int) -> Decis
 
 
 def _attempt(facts: Facts, desired: Desired, stage: Stage, revision: int) -> Attempt:
-    return Attempt(desired, facts.now, stage, facts.now, facts.now + facts.wish.timeout, revision=revision)
+    """A new attempt; of the same key it is another one than all before."""
+    before = [each.ordinal for each in facts.ledger.verdicts if each.desired.key == desired.key]
+    attempt = Attempt(desired, facts.now, stage, facts.now, facts.now + facts.wish.timeout, revision=revision)
+    return replace(attempt, ordinal=1 + max(before, default=0))
 
 
 def _rejection(ledger: Ledger, desired: Desired) -> Failure | None:
@@ -176,26 +268,25 @@ def _rejection(ledger: Ledger, desired: Desired) -> Failure | None:
 
 
 def _words_of(held: Held) -> Word:
-    reason = Reason.ROLLED_BACK if held.rolled_back_to else Reason(held.failure.reason)
+    reason = Reason.ROLLED_BACK if held.rolled_back_to else attempts.reason_of(held.failure)
     where = f" Rolled back to revision {held.rolled_back_to}." if held.rolled_back_to else ""
     if held.blocked is not None:
-        reason, where = Reason(held.blocked.reason), f" The rollback did not succeed: {held.blocked.why}"
+        reason = attempts.reason_of(held.blocked)
+        where = f" The rollback did not succeed: {sentence(held.blocked.why)}"
     todo = " Held until the spec changes or the annotation landlord.dev/retry-at is set."
-    return Word(Standing.STUCK, reason, f"{held.failure.why}{where}{todo}")
+    return Word(Standing.STUCK, reason, f"{sentence(held.failure.why)}{where}{todo}")
 
 
 def _is_ready(facts: Facts) -> bool:
     return facts.health is not None and facts.health.state is HealthState.READY
 
 
-def _rest(facts: Facts, word: Word) -> Decision:
+def _rest(facts: Facts, word: Word, rest: Rest | None = None, ledger: Ledger | None = None) -> Decision:
     """Nothing to do; time to prune."""
-    ledger = facts.ledger
-    precious = [each.revision for each in (ledger.running, ledger.proven) if each is not None]
-    if ledger.held is not None:
-        precious.append(ledger.held.failed_revision)
-    old = prunable(facts.history, facts.wish.max_history, precious)
-    return Decision(Prune(old) if old else Rest(), ledger, word)
+    ledger = ledger or facts.ledger
+    old = prunable(facts.history, facts.wish.max_history, precious(ledger))
+    step: Step = Prune(old) if old else rest or Rest()
+    return Decision(step, ledger, word)
 
 
 def _look(ledger: Ledger, reason: Reason, why: str) -> Decision:

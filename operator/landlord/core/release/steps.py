@@ -21,6 +21,15 @@ class Standing(StrEnum):
     """Suspended: as it was."""
 
 
+def sentence(text: str) -> str:
+    """The text, begun and ended as a sentence."""
+    text = " ".join(text.split())
+    if not text:
+        return "No reason was given."
+    ended = text if text[-1] in ".!?" else f"{text}."
+    return ended[0].upper() + ended[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What is told: the reason is a condition's, ``why`` a full sentence."""

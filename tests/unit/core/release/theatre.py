@@ -1,0 +1,460 @@
+"""A stage on which the release machine acts: Helm, workloads, checks and a clock, all small models.
+
+The driver does as the reconciler does: decide, write the ledger down, act; what a Helm run came to is known in the same
+pass only. It can be killed anywhere, and it watches that what must always be true stays true.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from landlord.api.conditions import Reason
+from landlord.api.failures import HelmTrouble
+from landlord.api.releases import LOCKED, RevisionMeta
+from landlord.core.release.facts import (
+    Check,
+    CheckState,
+    Closed,
+    Facts,
+    Health,
+    HealthState,
+    Process,
+    Stranger,
+    Unprepared,
+    Wish,
+)
+from landlord.core.release.history import MARK, foreign
+from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Verdict, decode, encode
+from landlord.core.release.machine import decide
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+INTERVAL = timedelta(minutes=10)
+READY = Health(HealthState.READY, Reason.UNREADY, "All workloads are ready.")
+WORKING = Health(HealthState.WORKING, Reason.UNREADY, "Deployment web has 0 of 2 pods ready.")
+NO_IMAGE = Health(HealthState.GUILTY, Reason.IMAGE_UNAVAILABLE, "Deployment web: image web:nope does not exist.")
+CRASHES = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, "Deployment web: container web crashed 3 times.")
+QUOTA = Health(HealthState.ENVIRONMENT, Reason.QUOTA_EXCEEDED, "Deployment web: quota pods is used up.")
+NO_NODE = Health(HealthState.ENVIRONMENT, Reason.UNSCHEDULABLE, "Deployment web: no node takes its pods.")
+REGISTRY = Health(HealthState.ENVIRONMENT, Reason.REGISTRY_UNAVAILABLE, "Deployment web: the registry does not answer.")
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+@dataclass(frozen=True)
+class App:
+    """What somebody commits, and how it behaves once it runs; times count from its deploy."""
+
+    name: str
+    values: str = "v1"
+    spec: str = ""
+    """Health spec and retry-at: in the key, not in what Helm deploys."""
+    ready_after: float = 4
+    health: tuple[tuple[float, Health], ...] = ()
+    """From so many seconds on it fares so; before the first it is at work, afterwards ready."""
+    checks: tuple[tuple[float, Check], ...] = ()
+    helm: HelmTrouble | None = None
+    """What a deploy ends in."""
+    stores: bool = True
+    """Whether a failing deploy leaves a revision."""
+    test: HelmTrouble | None = None
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self.name}.{self.values}"
+
+    @property
+    def desired(self) -> Desired:
+        key = f"sha256:{self.name}.{self.values}.{self.spec}"
+        return Desired(key, f"sha256:{self.name}", self.digest, self.values, self.name, self.name)
+
+    def fares(self, age: float) -> Health:
+        for since, health in reversed(self.health):
+            if age >= since:
+                return health
+        return READY if age >= self.ready_after else WORKING
+
+    def checked(self, age: float) -> tuple[Check, ...]:
+        latest = {check.name: check for since, check in self.checks if age >= since}
+        return tuple(latest.get(name, Check(name, CheckState.PENDING)) for name in {c.name: 0 for _, c in self.checks})
+
+
+def bad_image(name: str, **kwargs: object) -> App:
+    return replace(App(name, health=((2, NO_IMAGE),)), **kwargs)  # type: ignore[arg-type]
+
+
+@dataclass
+class Revision:
+    """One revision in Helm's storage."""
+
+    number: int
+    status: str
+    app: App
+    uid: str
+    at: datetime
+    mark: str = ""
+
+    @property
+    def meta(self) -> RevisionMeta:
+        labels = {MARK: self.mark} if self.mark else {}
+        return RevisionMeta(self.number, self.status, self.uid, labels, int(self.at.timestamp()))
+
+
+@dataclass
+class Helm:
+    """Helm's storage and what its commands do to it, as measured."""
+
+    revisions: list[Revision] = field(default_factory=list)
+    made: int = 0
+
+    @property
+    def newest(self) -> Revision | None:
+        return max(self.revisions, key=lambda each: each.number, default=None)
+
+    def find(self, number: int) -> Revision | None:
+        return next((each for each in self.revisions if each.number == number), None)
+
+    def open(self, app: App, status: str, now: datetime, mark: str | None = None) -> Revision:
+        self.made += 1
+        newest = self.newest
+        inherited = newest.mark if newest else ""
+        number = newest.number + 1 if newest else 1
+        revision = Revision(number, status, app, f"uid-{self.made}", now, inherited if mark is None else mark)
+        self.revisions.append(revision)
+        return revision
+
+    def close(self, revision: Revision, now: datetime, *, well: bool) -> None:
+        if well:
+            for each in self.revisions:
+                if each is not revision and each.status == "deployed":
+                    each.status = "superseded"
+        revision.status, revision.at = ("deployed" if well else "failed"), now
+
+
+class Killed(Exception):
+    """The operator died here."""
+
+
+@dataclass
+class Theatre:
+    """One release, its world, and an operator that can be killed."""
+
+    wish: Wish = field(default_factory=lambda: Wish(timeout=timedelta(minutes=5), bake=timedelta(minutes=1)))
+    now: datetime = START
+    helm: Helm = field(default_factory=Helm)
+    stored: str = field(default_factory=lambda: encode(Ledger()))
+    app: App | None = None
+    unprepared: Unprepared | None = None
+    closed: Closed | None = None
+    suspended: str = ""
+    is_deleting: bool = False
+    is_namespace_leaving: bool = False
+    is_gone: bool = False
+    trouble: HelmTrouble | None = None
+    """What every Helm run meets."""
+    trouble_stores: bool = False
+    pods: Health | None = None
+    """What all workloads meet, whatever they are."""
+    metrics_down: bool = False
+    rollback: HelmTrouble | None = None
+    operator: int = 1
+    ghost: Callable[[], None] | None = None
+    """A Helm that outlived its operator, and how it will end."""
+    process: Process = Process.NONE
+    kill: str = ""
+    """Where the operator dies next: unwritten, written, pending, ended."""
+    lines: list[str] = field(default_factory=list)
+    told: tuple[str, ...] = ()
+    upgrades: Counter[tuple[str, int]] = field(default_factory=Counter)
+    rollbacks: Counter[tuple[str, int]] = field(default_factory=Counter)
+    proven: set[str] = field(default_factory=set)
+    """Uids of the revisions that stood a proof."""
+    passes: int = 0
+    runs: list[tuple[datetime, Operation]] = field(default_factory=list)
+
+    # --- what people and the world do ---
+
+    def say(self, text: str) -> None:
+        self.lines.append(f"{self.now:%H:%M:%S}  * {text}")
+
+    def commit(self, app: App, why: str = "") -> None:
+        self.app = app
+        self.say(why or f"Git wants {app.name} with values {app.values}.")
+
+    def by_hand(self, app: App, status: str = "deployed") -> None:
+        """Somebody runs helm upgrade."""
+        revision = self.helm.open(app, status, self.now)
+        if status == "deployed":
+            self.helm.close(revision, self.now, well=True)
+        self.say(f"Somebody upgrades to {app.name} by hand: revision {revision.number} is {status}.")
+
+    def rolled_back_by_hand(self, number: int) -> None:
+        """Somebody runs helm rollback."""
+        target = self.helm.find(number)
+        if target is None:
+            return
+        self.helm.close(self.helm.open(target.app, "pending-rollback", self.now, target.mark), self.now, well=True)
+        self.say(f"Somebody rolls back to revision {number} by hand.")
+
+    def uninstalled_by_hand(self) -> None:
+        """Somebody runs helm uninstall, or the history is lost."""
+        self.helm.revisions.clear()
+        self.say("Somebody uninstalls the release by hand.")
+
+    def settled_by_hand(self) -> None:
+        """Whoever held the lock lets go of it."""
+        newest = self.helm.newest
+        if newest is not None and newest.status in LOCKED and self.ghost is None:
+            newest.status = "failed"
+
+    def restart(self) -> None:
+        """A new operator process."""
+        self.operator += 1
+        if self.ledger.intent is not None and self.ghost is None:
+            self.process = Process.GONE
+
+    # --- the driver ---
+
+    @property
+    def ledger(self) -> Ledger:
+        return decode(self.stored)
+
+    @property
+    def desired(self) -> Desired | Unprepared:
+        if self.unprepared is not None:
+            return self.unprepared
+        return self.app.desired if self.app else Unprepared(Reason.INVALID_SPEC, "Nothing is wanted.", is_final=True)
+
+    def facts(self, ended: Ended | None = None) -> Facts:
+        ledger, newest = self.ledger, self.helm.newest
+        age = (self.now - newest.at).total_seconds() if newest else 0
+        health = (self.pods or newest.app.fares(age)) if newest else None
+        checks = self.app.checked(age) if newest and self.app else ()
+        if self.metrics_down:
+            checks = tuple(Check(each.name, CheckState.INCONCLUSIVE, "Prometheus does not answer.") for each in checks)
+        history = [each.meta for each in self.helm.revisions]
+        is_strange = foreign(history, ledger.running) or (ledger.running and ledger.running.is_external)
+        stranger = None
+        if newest is not None and is_strange and isinstance(self.desired, Desired):
+            stranger = Stranger(newest.number, newest.app.digest == self.desired.digest)
+        return Facts(
+            now=self.now,
+            wish=self.wish,
+            ledger=ledger,
+            desired=self.desired,
+            runner=Runner(f"operator-{self.operator}"),
+            history=history,
+            process=self.process if ledger.intent is not None else Process.NONE,
+            ended=ended,
+            health=health,
+            checks=checks,
+            stranger=stranger,
+            closed=self.closed,
+            suspended=self.suspended,
+            is_deleting=self.is_deleting,
+            is_namespace_leaving=self.is_namespace_leaving,
+        )
+
+    def once(self) -> timedelta:
+        """One pass; how long it says nothing need be done."""
+        try:
+            return self._pass()
+        except Killed:
+            self.say("The operator is killed and starts anew.")
+            self.kill = ""
+            self.restart()
+            return timedelta(0)
+
+    def play(self, span: timedelta) -> None:
+        """Let time go by; the operator looks whenever it said it would."""
+        end = self.now + span
+        budget = self.passes + 3000
+        while self.now < end and not self.is_gone:
+            assert self.passes < budget, "it never comes to rest"
+            self.now = min(end, self.now + self.once())
+
+    def _pass(self) -> timedelta:
+        ended: Ended | None = None
+        for _ in range(2):
+            self.passes += 1
+            facts = self.facts(ended)
+            decision = self._decided(facts)
+            self._tell(facts, decision)
+            if self.kill == "unwritten":
+                raise Killed
+            self._write(facts.ledger, decision.ledger)
+            step = decision.step
+            if isinstance(step, Run):
+                ended = self._run(facts, decision)
+                continue
+            return self._take(step)
+        return timedelta(0)
+
+    def _decided(self, facts: Facts) -> Decision:
+        decision = decide(facts)
+        assert decision == decide(facts), "the same facts gave another step"
+        assert decision.ledger == decode(encode(decision.ledger)), "a ledger is not read as it was written"
+        why = decision.word.why
+        assert why and why[-1] in ".!?" and (why[0].isupper() or not why[0].isalpha()) and " " in why, why
+        return decision
+
+    def _write(self, before: Ledger, after: Ledger) -> None:
+        self.stored = encode(after)
+        if after.proven is not None and after.proven != before.proven:
+            newest = self.helm.newest
+            assert newest is not None and newest.number == after.proven.revision and newest.status == "deployed"
+            assert newest.app.digest == after.proven.desired.digest, "something was proven that does not run"
+            self.proven.add(newest.uid)
+
+    def _take(self, step: object) -> timedelta:
+        match step:
+            case Rest(after=after):
+                return INTERVAL if after is None else max(after, timedelta(milliseconds=200))
+            case MarkFailed(number=number):
+                revision = self.helm.find(number)
+                assert revision is not None and revision.status in LOCKED and self.ghost is None
+                assert not revision.mark.startswith("theirs"), "somebody else's lock was taken off"
+                revision.status = "failed"
+            case Prune(numbers=numbers):
+                newest = self.helm.newest
+                assert newest is None or newest.status not in LOCKED
+                self.helm.revisions = [each for each in self.helm.revisions if each.number not in numbers]
+            case LetGo():
+                self.is_gone = True
+            case _:
+                assert isinstance(step, Look)
+        return timedelta(0)
+
+    # --- Helm ---
+
+    def _run(self, facts: Facts, decision: Decision) -> Ended | None:
+        intent = decision.ledger.intent
+        assert intent is not None
+        assert self.ghost is None, "two Helms at once"
+        self._watch(facts, decision, intent)
+        self.process = Process.RUNNING
+        if self.kill == "written":
+            raise Killed
+        self.runs.append((self.now, intent.operation))
+        kill, self.kill = self.kill, ""
+        ended = getattr(self, f"_{intent.operation.value}")(facts, decision, intent, kill)
+        if kill:
+            raise Killed
+        self.process = Process.GONE
+        return Ended(intent.operation, ended, "" if ended is None else f"Helm says {ended.value}")
+
+    def _watch(self, facts: Facts, decision: Decision, intent: Intent) -> None:
+        newest, attempt = self.helm.newest, decision.ledger.attempt
+        if newest is not None and newest.status in LOCKED:
+            assert self.is_deleting, "Helm was run into a lock"
+        if intent.operation is Operation.DEPLOY:
+            assert attempt is not None and self.app is not None
+            key = (attempt.desired.key, attempt.ordinal)
+            assert attempt.desired.key == self.app.desired.key
+            is_same = newest is not None and newest.status == "deployed" and newest.app.digest == self.app.digest
+            assert not is_same, "Helm was run for what is deployed"
+            self.upgrades[key] += 1
+            assert self.upgrades[key] <= 1 + self.wish.retries, f"{key} was tried too often"
+        if intent.operation is Operation.ROLLBACK:
+            assert attempt is not None
+            key = (attempt.desired.key, attempt.ordinal)
+            target = self.helm.find(intent.target)
+            assert target is not None and target.uid in self.proven, "rolled back to what was never proven"
+            assert target.app.digest != attempt.desired.digest, "rolled back to what failed"
+            self.rollbacks[key] += 1
+            assert self.rollbacks[key] <= self.wish.rollback_attempts, f"{key} was rolled back too often"
+
+    def _deploy(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
+        assert self.app is not None
+        trouble, stores = (self.trouble, self.trouble_stores) if self.trouble else (self.app.helm, self.app.stores)
+        if trouble is not None and not stores:
+            return trouble
+        app = self.app
+        kind = "pending-upgrade" if self.helm.newest else "pending-install"
+        revision = self.helm.open(app, kind, self.now, intent.mark)
+        return self._finish(revision, trouble, kill)
+
+    def _rollback(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
+        target = self.helm.find(intent.target)
+        assert target is not None
+        trouble = self.trouble or self.rollback
+        if trouble is not None and self.trouble and not self.trouble_stores:
+            return trouble
+        revision = self.helm.open(target.app, "pending-rollback", self.now, target.mark)
+        if trouble is HelmTrouble.HOOK_FAILED and not kill:
+            return trouble  # a failing hook leaves a rollback's lock
+        return self._finish(revision, trouble, kill)
+
+    def _finish(self, revision: Revision, trouble: HelmTrouble | None, kill: str) -> HelmTrouble | None:
+        match kill:
+            case "pending":
+                return None
+            case "term":
+                self.helm.close(revision, self.now, well=False)
+                return HelmTrouble.KILLED
+            case "outlived":
+                self.process = Process.UNKNOWN
+                self.ghost = lambda: self._exorcise(revision, trouble)
+                return None
+        self.helm.close(revision, self.now, well=trouble is None)
+        return trouble
+
+    def _exorcise(self, revision: Revision, trouble: HelmTrouble | None) -> None:
+        self.helm.close(revision, self.now, well=trouble is None)
+        self.ghost, self.process = None, Process.GONE
+
+    def end_ghost(self) -> None:
+        """The Helm that outlived its operator comes to its end."""
+        if self.ghost is not None:
+            self.ghost()
+
+    def _uninstall(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
+        if self.trouble is not None or kill == "pending":
+            newest = self.helm.newest
+            if newest is not None:
+                newest.status = "uninstalling"
+            return self.trouble
+        self.helm.revisions.clear()
+        return None
+
+    def _test(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
+        newest = self.helm.newest
+        return self.trouble or (newest.app.test if newest else None)
+
+    # --- the log ---
+
+    def _tell(self, facts: Facts, decision: Decision) -> None:
+        ledger, word = decision.ledger, decision.word
+        attempt = ledger.attempt
+        state = attempt.stage.value if attempt else "Held" if ledger.held else "Idle"
+        step = type(decision.step).__name__
+        if isinstance(decision.step, Run) and ledger.intent is not None:
+            step = f"Run {ledger.intent.operation.value}"
+        health = f"pods {facts.health.state.value}" if facts.health else "no pods"
+        checks = "".join(f", {each.name} {each.state.value}" for each in facts.checks)
+        line = (f"{_history(facts)}; {health}{checks}", state, step, word.reason.value, word.why)
+        if line == self.told:
+            return
+        self.told = line
+        self.lines.append(f"{self.now:%H:%M:%S}    {line[0]}")
+        self.lines.append(f"              {state}, {word.standing.value} -> {step}. {word.reason.value}: {word.why}")
+
+    @property
+    def text(self) -> str:
+        """What happened, for people."""
+        ledger = self.ledger
+        verdicts = "".join(
+            f"\n  {each.verdict.value} {each.desired.chart_version} {each.reason}: {each.why}"
+            for each in ledger.verdicts
+            if each.verdict in Verdict
+        )
+        runs = ", ".join(f"{number} {name}" for name, number in Counter(o.value for _, o in self.runs).items())
+        end = f"Helm ran: {runs or 'never'}.\nVerdicts:{verdicts or ' none'}"
+        return "\n".join([*self.lines, "", end, ""])
+
+
+def _history(facts: Facts) -> str:
+    return " ".join(f"{each.number}:{each.status}" for each in facts.history) or "no revisions"
