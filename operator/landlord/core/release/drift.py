@@ -1,11 +1,34 @@
-"""Drift of a release: which fields are no longer as Helm applied them, who changed them, and what to apply again."""
+"""Drift of a release: which fields are no longer as Helm applied them, who changed them, and what to apply again.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+What differs is asked of the API server: ``would_be`` is its answer to a forced dry-run of what Helm stored. Defaults
+and webhooks are in both sides of the comparison, so they are no drift.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from landlord.core.manifest import Object
+from landlord.core.drift import graft
+from landlord.core.manifest import Object, copied
 from landlord.core.release.rendered import Entry
+
+MOST_TOLD: Final = 5
+"""Fields that a message names before it says how many more there are."""
+SOMEBODY: Final = "somebody"
+"""Who changed what has no field manager: a field that was removed, mostly."""
+
+_NOT_OURS: Final = (
+    "/status",
+    "/metadata/managedFields",
+    "/metadata/resourceVersion",
+    "/metadata/generation",
+    "/metadata/creationTimestamp",
+    "/metadata/uid",
+    "/metadata/selfLink",
+)
+_HELM: Final = "helm"
+_REPLICAS: Final = "/spec/replicas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +60,20 @@ class Drift:
     @property
     def why(self) -> str:
         """A sentence that names fields and managers, and never a value."""
-        raise NotImplementedError
+        what = f"{self.entry.kind} {self.entry.name}"
+        if self.is_gone:
+            return f"{what} is gone."
+        told = [f"{change.pointer} (by {change.manager})" for change in self.changes[:MOST_TOLD]]
+        more = len(self.changes) - len(told)
+        return f"{what} was changed: {', '.join(told)}{f' and {more} more' if more else ''}."
 
 
 def autoscaled(scalers: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
-    """Kind and name of what these HorizontalPodAutoscalers (and ScaledObjects) scale."""
-    raise NotImplementedError
+    """Kind and name of what these HorizontalPodAutoscalers (or ScaledObjects) scale."""
+    targets = [(scaler.get("spec") or {}).get("scaleTargetRef") or {} for scaler in scalers]
+    return frozenset(
+        (str(target.get("kind") or "Deployment"), str(target["name"])) for target in targets if target.get("name")
+    )
 
 
 def compare(
@@ -54,7 +85,13 @@ def compare(
     scaled: Collection[tuple[str, str]] = (),
 ) -> Drift | None:
     """What a forced server-side dry-run of the stored object (``would_be``) would change of ``live``; None: nothing."""
-    raise NotImplementedError
+    if live is None:
+        return Drift(entry, (), is_gone=True)
+    spared = (*_NOT_OURS, *_spared(entry, ignore, scaled))
+    found = _differing(would_be or {}, live, "")
+    pointers = [pointer for pointer in found if not any(_is_within(pointer, each) for each in spared)]
+    changes = tuple(Change(pointer, _changer(live, pointer)) for pointer in pointers)
+    return Drift(entry, changes) if changes else None
 
 
 def correction(
@@ -64,5 +101,135 @@ def correction(
     ignore: Sequence[Ignore] = (),
     scaled: Collection[tuple[str, str]] = (),
 ) -> Object:
-    """The whole stored object to apply again, with the live values where others may change it."""
-    raise NotImplementedError
+    """The whole stored object to apply again, with the live values where others may change it.
+
+    A partial object, or another field manager, would break the next ``helm upgrade``.
+    """
+    wanted: Object = copied(dict(stored))
+    if live is None:
+        return wanted
+    meta = stored.get("metadata") or {}
+    entry = Entry(str(stored.get("apiVersion")), str(stored.get("kind")), "", str(meta.get("name")))
+    # Only what Helm itself says: a field it is silent about would become Helm's, and go with the next upgrade.
+    said = tuple(each for each in _spared(entry, ignore, scaled) if _at(stored, _steps(each)) is not None)
+    return graft(wanted, live, said)
+
+
+def _spared(entry: Entry, ignore: Sequence[Ignore], scaled: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """The JSON pointers that others may change in this object."""
+    named = tuple(pointer for rule in ignore if _meets(rule, entry) for pointer in rule.pointers)
+    return (*named, _REPLICAS) if (entry.kind, entry.name) in scaled else named
+
+
+def _meets(rule: Ignore, entry: Entry) -> bool:
+    wanted = (rule.api_version, rule.kind, rule.name)
+    found = (entry.api_version, entry.kind, entry.name)
+    return all(want in ("", have) for want, have in zip(wanted, found, strict=True))
+
+
+def _is_within(pointer: str, place: str) -> bool:
+    """Whether the pointer is that place, or below it."""
+    return pointer == place or pointer.startswith(f"{place}/")
+
+
+def _differing(wanted: Any, found: Any, path: str) -> Iterator[str]:
+    """The JSON pointers at which the two differ, as deep as they can be told apart."""
+    if wanted == found:
+        return
+    one, other = _comparable(wanted, found)
+    if isinstance(one, Mapping) and isinstance(other, Mapping) and (one or other):
+        for key in sorted(one.keys() | other.keys()):
+            yield from _differing(one.get(key), other.get(key), f"{path}/{_escaped(str(key))}")
+    elif isinstance(one, list) and isinstance(other, list):
+        for index, (ours, theirs) in _pairs(one, other):
+            is_both = ours is not None and theirs is not None
+            yield from _differing(ours, theirs, f"{path}/{index}") if is_both else (f"{path}/{index}",)
+    else:
+        yield path
+
+
+def _comparable(wanted: Any, found: Any) -> tuple[Any, Any]:
+    """Both, a missing one beside a map as an empty map; lists whose items cannot be matched as nothing to look into."""
+    if isinstance(wanted, Mapping) and found is None:
+        return wanted, {}
+    if isinstance(found, Mapping) and wanted is None:
+        return {}, found
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) != len(found):
+        return (wanted, found) if _names(wanted) and _names(found) else (None, found)
+    return wanted, found
+
+
+def _pairs(wanted: list[Any], found: list[Any]) -> list[tuple[int, tuple[Any, Any]]]:
+    """Items that belong together: of the same name if all have one, else of the same position."""
+    ours, theirs = _names(wanted), _names(found)
+    if not (ours and theirs):
+        return list(enumerate(zip(wanted, found, strict=True)))
+    both = [(theirs.get(name, ours.get(name, 0)), name) for name in ours.keys() | theirs.keys()]
+    return [(at, (_nth(wanted, ours.get(name)), _nth(found, theirs.get(name)))) for at, name in sorted(both)]
+
+
+def _names(items: list[Any]) -> dict[str, int]:
+    """The position of each item by its name; nothing when they have none, or not each its own."""
+    names = [item["name"] for item in items if isinstance(item, Mapping) and isinstance(item.get("name"), str)]
+    return {name: index for index, name in enumerate(names)} if len(set(names)) == len(items) else {}
+
+
+def _nth(items: list[Any], index: int | None) -> Any:
+    return None if index is None else items[index]
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _changer(live: Mapping[str, Any], pointer: str) -> str:
+    """The field manager that owns what stands there, not Helm itself, and wrote last."""
+    entries = (live.get("metadata") or {}).get("managedFields") or ()
+    owners = [each for each in entries if _owns(each.get("fieldsV1") or {}, live, _steps(pointer))]
+    # An apply by somebody else in Helm's name leaves no other trace than the name.
+    others = [each for each in owners if (each.get("manager"), each.get("operation")) != (_HELM, "Apply")] or owners
+    newest: Mapping[str, Any] = max(others, key=lambda each: str(each.get("time") or "9"), default={})
+    return str(newest.get("manager") or SOMEBODY)
+
+
+def _owns(fields: Mapping[str, Any], value: Any, steps: Sequence[str]) -> bool:
+    """Whether this set of fields (``fieldsV1``) holds the place, something below it, or the whole it stands in."""
+    for step in steps:
+        inner = [key for key in fields if key != "."]
+        if not inner:
+            return True
+        following = _child(value, step)
+        key = f"f:{step}" if isinstance(value, Mapping) else _item_key(inner, following)
+        if key is None or key not in fields:
+            return False
+        fields, value = fields[key] or {}, following
+    return True
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _at(value: Any, steps: Iterable[str]) -> Any:
+    for step in steps:
+        value = _child(value, step)
+    return value
+
+
+def _child(value: Any, step: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return None
+
+
+def _item_key(keys: Iterable[str], item: Any) -> str | None:
+    """The key by which ``fieldsV1`` names this item of a list: by its key fields, or by its value."""
+    for key in keys:
+        mark, _, text = key.partition(":")
+        if mark == "v" and json.loads(text) == item:
+            return key
+        if mark == "k" and isinstance(item, Mapping) and all(item.get(k) == v for k, v in json.loads(text).items()):
+            return key
+    return None
