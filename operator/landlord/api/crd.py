@@ -68,6 +68,8 @@ ENVIRONMENT = Kind(
         column("Tenants", ".status.tenants.total", "Tenants that name it.", kind="integer"),
         column("Failed", ".status.tenants.failed", "Tenants that a person must mend here.", kind="integer"),
         column("Drifted", ".status.tenants.drifted", "Tenants with drift that is left so.", kind="integer"),
+        column("Releases", ".status.releases.total", "AppReleases in its namespaces.", kind="integer", priority=1),
+        column("Held", ".status.releases.held", "AppReleases held after a bad attempt.", kind="integer", priority=1),
         column("Reason", _of_ready("reason"), "Why Ready is as it is, in one word.", priority=1),
         column("Status", _of_ready("message"), "Why Ready is as it is, and what to do.", priority=1),
         _AGE,
