@@ -141,7 +141,7 @@ class Web:
         except TimeoutError as error:
             raise Transient(f"{url.host} did not answer in time.") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Transient(f"{url.host} could not be asked: {str(error) or type(error).__name__}.") from error
+            raise Transient(f"{url.host} could not be asked: {_words(error)}.") from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -204,6 +204,13 @@ def _joined(url: URL, location: str) -> URL:
     except ValueError as error:
         raise Refused(f"{shown(url)} redirects to what is no URL.") from error
     return target
+
+
+def _words(error: Exception) -> str:
+    """What went wrong on the way, without a byte of what was answered: that may be somebody's secret."""
+    within = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    told = within.strerror if isinstance(within, OSError) and within.strerror else ""
+    return told.rstrip(".") or type(within).__name__
 
 
 def _context(ca: str) -> ssl.SSLContext:
