@@ -104,9 +104,12 @@ class Connection:
             async with await self._send(Request("GET", path, user, query), timeout) as response:
                 if response.status != 200:
                     raise failure(response.status, response.headers, await response.text(), f"watch {resource.plural}")
-                async for line in response.content:
-                    if line.strip():
-                        yield watch_event(orjson.loads(line), resource)
+                try:
+                    async for line in response.content:
+                        if line.strip():
+                            yield watch_event(orjson.loads(line), resource)
+                finally:
+                    _cut(response)
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
             raise Transient(f"The watch on {resource.plural} broke: {words(error)}.") from error
 
@@ -136,3 +139,9 @@ class Connection:
             connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context, keepalive_timeout=60)
             self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**21, auto_decompress=True)
         return self._session
+
+
+def _cut(response: aiohttp.ClientResponse) -> None:
+    """Drop a stream that is not at its end: the farewell of TLS would outlast its reader, and even the loop."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()

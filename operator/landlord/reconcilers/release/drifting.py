@@ -1,8 +1,8 @@
 """Drift of releases: found from metadata, proven by a dry-run, corrected by applying the whole stored object.
 
-The set of fields under Helm's name in an object's metadata stays as it is for as long as nobody else changes one of
-them. So at rest a LIST of metadata is all; only an object whose set moved is compared, by a server-side dry-run of
-what Helm stored, and a good answer is remembered.
+Who wrote which fields, and when, stands in an object's metadata. So at rest a LIST of metadata is all; only an object
+in which that moved is compared, by a server-side dry-run of what Helm stored, and a good answer is remembered. Helm's
+own fields would not do: one that an autoscaler or a hand took is missing from them already when it changes again.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 SERVER_SIDE: Final = "ssa"
 PARALLEL: Final = 4
+TRUSTED_LOOKS: Final = 48
+"""After so many looks everything is compared anew: times count in seconds, and two writes may fall into one."""
 
 _SCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced=True)
 
@@ -53,11 +55,15 @@ class Correction:
 
 @dataclass(slots=True)
 class _Memory:
-    """What Helm's fields were of each object when it was last found as stored."""
+    """Who had written what of each object when it was last found as stored. ``looks`` are those that may trust it."""
 
     number: int
     ignore: tuple[Ignore, ...]
+    looks: int
     good: dict[Entry, str] = field(default_factory=dict)
+
+    def fits(self, number: int, ignore: Sequence[Ignore]) -> bool:
+        return (self.number, self.ignore) == (number, tuple(ignore)) and self.looks > 0
 
 
 class Drifting:
@@ -77,12 +83,13 @@ class Drifting:
     ) -> Findings:
         """Which objects are not as Helm applied them. Nothing is written."""
         memory = self._memory(ref, release, ignore)
+        memory.looks -= 1
         heads = await self._eyes.heads(inventory)
         unseen = dict(heads.unseen)
         suspects: list[Item] = []
         for item in inventory.items:
             head = heads.objects.get(item.entry)
-            if head is None or item.entry in unseen or memory.good.get(item.entry) == _fields_of_helm(head):
+            if head is None or item.entry in unseen or memory.good.get(item.entry) == _writers(head):
                 continue
             if strange := _not_to_touch(head, release):
                 unseen[item.entry] = strange.why
@@ -152,7 +159,7 @@ class Drifting:
         would_be = await deployer.apply(item.resource, wanted, manager=HELM, dry_run=True)
         drift = compare(item.entry, live, would_be, ignore=memory.ignore, scaled=scaled)
         if drift is None:
-            memory.good[item.entry] = _fields_of_helm(live)
+            memory.good[item.entry] = _writers(live)
         return drift
 
     async def _correct(self, item: Item, release: StoredRelease, memory: _Memory, scaled: Scaled) -> None:
@@ -163,7 +170,7 @@ class Drifting:
         manifest = correction(wanted, live, ignore=memory.ignore, scaled=scaled)
         if live is not None:
             manifest["metadata"]["uid"] = live["metadata"]["uid"]
-        memory.good[item.entry] = _fields_of_helm(await deployer.apply(item.resource, manifest, manager=HELM))
+        memory.good[item.entry] = _writers(await deployer.apply(item.resource, manifest, manager=HELM))
 
     async def _scaled(self, inventory: Inventory) -> Scaled:
         """What the namespace's autoscalers scale, whoever made them."""
@@ -171,8 +178,10 @@ class Drifting:
 
     def _memory(self, ref: Ref, release: StoredRelease, ignore: Sequence[Ignore]) -> _Memory:
         memory = self._memories.get(ref)
-        if memory is None or (memory.number, memory.ignore) != (release.number, tuple(ignore)):
-            memory = self._memories[ref] = _Memory(release.number, tuple(ignore))
+        if memory is None or not memory.fits(release.number, ignore):
+            # Not all releases at once: the first time each is trusted for another number of looks.
+            looks = TRUSTED_LOOKS if memory else 1 + int(digest(str(ref)), 16) % TRUSTED_LOOKS
+            memory = self._memories[ref] = _Memory(release.number, tuple(ignore), looks)
         return memory
 
     def _deployer(self, release: StoredRelease) -> Cluster:
@@ -214,19 +223,15 @@ def _not_to_touch(obj: Mapping[str, Any], release: StoredRelease) -> LandlordFai
     return None
 
 
-def _fields_of_helm(obj: Mapping[str, Any]) -> str:
-    """Differs when somebody took a field from Helm, or wrote in its name; what else happens to the object is no matter.
+def _writers(obj: Mapping[str, Any]) -> str:
+    """Differs when anything but the object's status was written.
 
-    The time is in it because an apply by somebody else under the same name leaves all fields where they were.
+    Times are in it because a second write by the same hand moves no field, and the generation because scaling leaves
+    no time.
     """
-    entries = obj["metadata"].get("managedFields") or ()
-    return digest(
-        [
-            [entry.get("operation"), entry.get("time"), entry.get("fieldsV1")]
-            for entry in entries
-            if entry.get("manager") == HELM and not entry.get("subresource")
-        ]
-    )
+    meta = obj["metadata"]
+    entries = [each for each in meta.get("managedFields") or () if each.get("subresource") != "status"]
+    return digest([meta.get("generation"), entries])
 
 
 def _ends_by_itself(item: Item) -> bool:
