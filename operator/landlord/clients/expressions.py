@@ -38,7 +38,11 @@ class ExpressionFailed(Exception):
 
 
 class _Ended(Exception):
-    """The worker was killed, or died."""
+    """The worker died before it answered."""
+
+
+class _Late(_Ended):
+    """The worker was killed because it did not answer in time."""
 
 
 class _Worker:
@@ -59,7 +63,7 @@ class _Worker:
                 return await _exchange(process, frame)
         except (TimeoutError, OSError, EOFError) as error:
             await self.end()
-            raise _Ended from error
+            raise (_Late if isinstance(error, TimeoutError) else _Ended) from error
         except BaseException:
             await self.end()
             raise
@@ -149,7 +153,7 @@ class Expressions:
         self._refuse_paused(mark)
         async with self._worker() as worker:
             try:
-                answer = await worker.ask(request, self._seconds)
+                answer = await self._answer(worker, request)
             except _Ended:
                 self._pause_for_a_while(mark)
                 raise ExpressionFailed(
@@ -158,6 +162,15 @@ class Expressions:
         if "why" in answer:
             raise ExpressionFailed(str(answer["why"]))
         return bool(answer["value"])
+
+    async def _answer(self, worker: _Worker, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A worker that died may have done so while it was idle, so the question is put once more."""
+        try:
+            return await worker.ask(request, self._seconds)
+        except _Late:
+            raise
+        except _Ended:
+            return await worker.ask(request, self._seconds)
 
     @asynccontextmanager
     async def _worker(self) -> AsyncIterator[_Worker]:
