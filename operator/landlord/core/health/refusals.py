@@ -15,14 +15,18 @@ _OUTAGE = re.compile(
     r"|\bEOF\b|x509|HTTP response to HTTPS|temporary failure|unavailable|internal server error|bad gateway|broken pipe",
     re.IGNORECASE,
 )
-_NODE = re.compile(r"no space left|read-only file system|input/output error", re.IGNORECASE)
+_NODE = re.compile(
+    r"no space left|read-only file system|input/output error|snapshot .*(not found|does not exist)|content digest"
+    r"|executable file not found",
+    re.IGNORECASE,
+)
 _UNAUTHORIZED = re.compile(
     r"unauthorized|authentication required|access denied|insufficient_scope|authorization failed|\b40[13]\b|forbidden"
-    r"|no basic auth|denied: ",
+    r"|no basic auth|denied: |is denied",
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
-    r"not ?found|unknown|does not exist|no match for platform|no matching manifest|\b404\b|no such image"
+    r"not ?found|(manifest|name|blob) unknown|does not exist|no match for platform|no matching manifest|\b404\b|no such image"
     r"|is not present with pull policy",
     re.IGNORECASE,
 )
