@@ -28,8 +28,6 @@ class _Defaults:
     on_error: CheckPolicy
 
 
-LONGEST_TIMEOUT: Final = timedelta(seconds=60)
-"""A look that hangs holds a place that others wait for."""
 _DEFAULTS: Final[Mapping[str, _Defaults]] = {
     "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL),
     "promql": _Defaults(interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE),
@@ -52,7 +50,7 @@ def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_
         query = promql.confine(filled(check.promql.query, target), target.namespace, label=label)
     return Look(
         check=check,
-        timeout=_timeout(check),
+        timeout=_span(check.timeout, defaults.timeout),
         max_latency=intervals.parse(latency) if latency else None,
         on_error=check.on_error or defaults.on_error,
         query=query,
@@ -66,14 +64,6 @@ def kind_of(check: HealthCheck) -> str:
         if getattr(check, kind) is not None:
             return kind
     raise SpecFault(f"spec.healthChecks[{check.name}]", "must have one of http, promql, cel.")
-
-
-def _timeout(check: HealthCheck) -> timedelta:
-    timeout = _span(check.timeout, _defaults(check).timeout)
-    if timeout > LONGEST_TIMEOUT:
-        most = int(LONGEST_TIMEOUT.total_seconds())
-        raise SpecFault(f"spec.healthChecks[{check.name}].timeout", f"may be {most}s at most.")
-    return timeout
 
 
 def _defaults(check: HealthCheck) -> _Defaults:

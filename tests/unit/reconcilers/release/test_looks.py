@@ -1,0 +1,60 @@
+"""What a check's spec leaves open, and what is refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from landlord.api.checks import CheckPolicy, HealthCheck
+from landlord.api.failures import SpecFault
+from landlord.clients.probes.looks import Target
+from landlord.reconcilers.release.looks import kind_of, prepare, rhythm
+
+TARGET = Target("team-prod", "shop")
+HTTP = {"http": {"service": "web"}}
+PROMQL = {"promql": {"query": 'sum(x{app="{{release}}"})', "max": 1}}
+CEL = {"cel": {"apiVersion": "v1", "kind": "ConfigMap", "current": "true"}}
+
+
+def check(**spec: Any) -> HealthCheck:
+    return HealthCheck.model_validate({"name": "front", **spec})
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "interval", "delay", "timeout", "on_error"),
+    [
+        (HTTP, "http", 10, 5, 5, CheckPolicy.FAIL),
+        (PROMQL, "promql", 30, 60, 10, CheckPolicy.INCONCLUSIVE),
+        (CEL, "cel", 5, 0, 2, CheckPolicy.INCONCLUSIVE),
+    ],
+)
+def test_each_kind_has_its_own_defaults(
+    spec: dict[str, Any], kind: str, interval: int, delay: int, timeout: int, on_error: CheckPolicy
+) -> None:
+    each = check(**spec)
+    look = prepare(each, TARGET)
+    assert kind_of(each) == kind
+    assert (rhythm(each).interval.seconds, rhythm(each).delay.seconds) == (interval, delay)
+    assert (look.timeout.seconds, look.on_error) == (timeout, on_error)
+
+
+def test_what_the_spec_says_wins() -> None:
+    each = check(
+        http={"service": "web", "maxLatency": "2s"}, interval="1m", initialDelay="0s", timeout="9s", onError="Pass"
+    )
+    look = prepare(each, TARGET)
+    assert (rhythm(each).interval, rhythm(each).delay) == (timedelta(minutes=1), timedelta())
+    assert (look.timeout.seconds, look.on_error) == (9, CheckPolicy.PASS)
+    assert look.max_latency == timedelta(seconds=2)
+
+
+def test_the_query_is_filled_in_and_narrowed() -> None:
+    look = prepare(check(**PROMQL), TARGET, label="ns")
+    assert look.query == 'sum(x{app="shop",ns="team-prod"})'
+    with pytest.raises(SpecFault):
+        prepare(check(promql={"query": 'x{namespace="other"}', "max": 1}), TARGET)
+
+
+def test_a_check_that_is_none_is_refused() -> None:
+    with pytest.raises(SpecFault, match="must have one of"):
+        kind_of(HealthCheck.model_construct(name="front", http=None, promql=None, cel=None))
