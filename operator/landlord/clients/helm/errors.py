@@ -7,7 +7,7 @@ from typing import Final
 from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Transient
 from landlord.clients.helm.process import Ended
 from landlord.clients.helm.redaction import Redaction
-from landlord.clients.helm.troubles import CRASH, IMPERSONATION, NO_HISTORY, OUT_OF_MEMORY, RULES, Rule
+from landlord.clients.helm.troubles import CRASH, IMPERSONATION, NO_HISTORY, NOT_DELETED, OUT_OF_MEMORY, RULES, Rule
 
 LONGEST: Final = 1000
 """Characters of a sentence: it stands in conditions and events."""
@@ -74,7 +74,9 @@ def _crashed(verb: str, text: str) -> HelmFailed:
 
 def _message(text: str) -> str:
     """What follows the last ``Error:``; without one, all that was said."""
-    start = max(text.rfind("\nError: ") + 1, 0) if "\nError: " in text else 0
+    if match := NOT_DELETED.search(text):
+        return match["why"].replace('\\"', '"').replace("\\n", "\n")
+    start = text.rfind("\nError: ") + 1
     return _ADVICE.sub("", _PREFIX.sub("", text[start:])).strip()
 
 
@@ -98,8 +100,10 @@ def _classified(verb: str, message: str, text: str) -> HelmFailed:
         for part in parts:
             if match := rule.pattern.search(part):
                 more = f" {len(parts) - 1} more objects failed." if len(parts) > 1 else ""
-                trouble = HelmTrouble.TEST_FAILED if verb == "test" and rule.trouble in _TEST else rule.trouble
-                return HelmFailed(trouble, _short(_sentence(rule, match, part)) + more)
+                why = _short(_sentence(rule, match, part)) + more
+                if verb == "test" and rule.trouble in _TEST:
+                    return HelmFailed(HelmTrouble.TEST_FAILED, why.replace("The hook", "The test", 1))
+                return HelmFailed(rule.trouble, why)
     return HelmFailed(HelmTrouble.UNKNOWN, _short(_unknown(verb, message, text)))
 
 

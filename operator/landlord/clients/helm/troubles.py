@@ -30,7 +30,7 @@ _TO_THE_END: Final = r"(?P<rest>.+)"
 RULES: Final = (
     _rule(
         HelmTrouble.TERMINATING,
-        r"because it is being terminated|namespace \S+ is being terminated",
+        r"because it is being terminated|namespace \S+ is being terminated|namespaces \"[^\"]+\" not found",
         "The namespace is being deleted, so nothing can be made in it.",
     ),
     _rule(
@@ -203,6 +203,11 @@ RULES: Final = (
         "{object} is no valid manifest: {message}",
     ),
     _rule(
+        HelmTrouble.INVALID,
+        r'Kind=\w+: (?P<resource>[\w.-]+) "(?P<name>[^"]+)" not found',
+        "{object} needs something that is not there: {resource} {name} not found.",
+    ),
+    _rule(
         HelmTrouble.HOOK_FAILED,
         r"resource (?P<hook>\w+)/[^/]+/(?P<name>\S+) not ready\. status: Failed, message: (?P<rest>[^\n]*)",
         "The hook {hook} {name} failed: {rest}",
@@ -216,7 +221,7 @@ RULES: Final = (
         HelmTrouble.OUTAGE,
         r"kubernetes cluster unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout"
         r"|no such host|no route to host|network is unreachable|unexpected EOF|client connection lost|GOAWAY"
-        r"|etcdserver: |too many requests|Too Many Requests|currently unable to handle the request"
+        r"|etcdserver: |[Tt]oo [Mm]any [Rr]equests|currently unable to handle the request"
         r"|unable to return a response in time|Internal error occurred|rate limiter Wait returned an error"
         r"|the object has been modified|Client\.Timeout|the server has asked for the client to provide credentials"
         r"|storage is \(re\)initializing|context deadline exceeded|StorageError",
@@ -233,6 +238,11 @@ NO_HISTORY: Final = re.compile(
 )
 """What Helm says before anything else when the deployer has no rights in the namespace."""
 
-CRASH: Final = re.compile(r"fatal error: |panic: |runtime: (?:out of memory|cannot allocate memory)|SIGSEGV")
+NOT_DELETED: Final = re.compile(r'msg="uninstall: Failed to delete release" error="(?P<why>.*)"$', re.MULTILINE)
+"""Where Helm says why it could not delete an object: not in its error, in its chatter."""
+
+CRASH: Final = re.compile(
+    r"fatal error: |panic: |^goroutine \d+ |runtime: (?:out of memory|cannot allocate memory)|SIGSEGV", re.MULTILINE
+)
 
 OUT_OF_MEMORY: Final = re.compile(r"out of memory|cannot allocate memory")
