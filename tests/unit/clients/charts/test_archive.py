@@ -86,12 +86,13 @@ def test_the_digest_depends_on_every_path_and_byte(one: dict[str, bytes], other:
 
 
 def test_the_digest_is_what_common_tools_print(tmp_path: Path) -> None:
-    for path, data in contents().items():
+    held = contents() | {".helmignore": b"x", "templates/a b.yaml": b"y"}
+    for path, data in held.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
-    command = "find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum"
+    command = r"find -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum"
     printed = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert look(package()).digest == f"sha256:{printed.split()[0]}"
+    assert look(package(held)).digest == f"sha256:{printed.split()[0]}"
 
 
 def test_no_two_different_sets_of_lines_make_one_digest() -> None:
