@@ -10,6 +10,7 @@ from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Look, Target, filled
 from landlord.core import intervals
 from landlord.core.health import promql
+from landlord.core.health.checks import CheckSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,18 @@ class _Defaults:
     delay: int
     timeout: int
     on_error: CheckPolicy
+    forgiven: int | None
+    forgiven_in_a_row: int
 
 
 _DEFAULTS: Final[Mapping[str, _Defaults]] = {
-    "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL),
-    "promql": _Defaults(interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE),
-    "cel": _Defaults(interval=5, delay=0, timeout=2, on_error=CheckPolicy.INCONCLUSIVE),
+    "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL, forgiven=None, forgiven_in_a_row=2),
+    "promql": _Defaults(
+        interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE, forgiven=1, forgiven_in_a_row=1
+    ),
+    "cel": _Defaults(
+        interval=5, delay=0, timeout=2, on_error=CheckPolicy.INCONCLUSIVE, forgiven=None, forgiven_in_a_row=0
+    ),
 }
 
 
@@ -55,6 +62,20 @@ def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_
         on_error=check.on_error or defaults.on_error,
         query=query,
         is_baseline=is_baseline,
+    )
+
+
+def spec_of(check: HealthCheck) -> CheckSpec:
+    """The limits by which its samples are judged; the spec counts what is forgiven, the judge what is too much."""
+    defaults, timing = _defaults(check), rhythm(check)
+    in_a_row = check.consecutive_failure_limit
+    return CheckSpec(
+        name=check.name,
+        interval=timing.interval,
+        initial_delay=timing.delay,
+        failure_limit=check.failure_limit if check.failure_limit is not None else defaults.forgiven,
+        consecutive_failure_limit=(in_a_row if in_a_row is not None else defaults.forgiven_in_a_row) + 1,
+        ignores_baseline=check.ignore_baseline,
     )
 
 

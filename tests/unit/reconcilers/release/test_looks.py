@@ -8,7 +8,7 @@ import pytest
 from landlord.api.checks import CheckPolicy, HealthCheck
 from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Target
-from landlord.reconcilers.release.looks import kind_of, prepare, rhythm
+from landlord.reconcilers.release.looks import kind_of, prepare, rhythm, spec_of
 
 TARGET = Target("team-prod", "shop")
 HTTP = {"http": {"service": "web"}}
@@ -46,6 +46,29 @@ def test_what_the_spec_says_wins() -> None:
     assert (rhythm(each).interval, rhythm(each).delay) == (timedelta(minutes=1), timedelta())
     assert (look.timeout.seconds, look.on_error) == (9, CheckPolicy.PASS)
     assert look.max_latency == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_all", "too_many_in_a_row"),
+    [
+        (HTTP, None, 3),
+        (PROMQL, 1, 2),
+        (CEL, None, 1),
+        ({**HTTP, "failureLimit": 0, "consecutiveFailureLimit": 0}, 0, 1),
+        ({**CEL, "failureLimit": 7, "consecutiveFailureLimit": 4}, 7, 5),
+    ],
+)
+def test_one_more_failure_in_a_row_than_is_forgiven_is_too_many(
+    spec: dict[str, Any], in_all: int | None, too_many_in_a_row: int
+) -> None:
+    limits = spec_of(check(**spec))
+    assert (limits.failure_limit, limits.consecutive_failure_limit) == (in_all, too_many_in_a_row)
+
+
+def test_limits_come_with_the_rhythm_and_say_whether_the_baseline_counts() -> None:
+    limits = spec_of(check(**HTTP, interval="7s", initialDelay="3s", ignoreBaseline=True))
+    assert (limits.name, limits.interval.seconds, limits.initial_delay.seconds) == ("front", 7, 3)
+    assert limits.ignores_baseline
 
 
 def test_the_query_is_filled_in_and_narrowed() -> None:
