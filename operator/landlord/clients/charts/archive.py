@@ -52,10 +52,10 @@ def inspect(packed: bytes, name: str, version: str, limits: Limits) -> Package:
 
 
 def content_digest(files: Mapping[str, str]) -> str:
-    """The digest of a chart's content, the same whoever packed it, when, and in which order.
+    r"""The digest of a chart's content, the same whoever packed it, when, and in which order.
 
-    It is the SHA-256 of what ``sha256sum`` prints of all files, sorted by path; in the chart's folder this gives it too:
-    ``find -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum``
+    It is the SHA-256 of what ``sha256sum`` prints of all files, sorted by path; this makes it in a chart's folder:
+    ``find -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum``
     """
     lines = sha256()
     for path, digest in sorted((path.encode(), digest) for path, digest in files.items()):
