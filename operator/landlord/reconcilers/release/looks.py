@@ -28,16 +28,16 @@ class _Defaults:
     timeout: int
     on_error: CheckPolicy
     forgiven: int | None
-    forgiven_in_a_row: int
+    too_many_in_a_row: int | None
 
 
 _DEFAULTS: Final[Mapping[str, _Defaults]] = {
-    "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL, forgiven=None, forgiven_in_a_row=2),
+    "http": _Defaults(interval=10, delay=5, timeout=5, on_error=CheckPolicy.FAIL, forgiven=None, too_many_in_a_row=3),
     "promql": _Defaults(
-        interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE, forgiven=1, forgiven_in_a_row=1
+        interval=30, delay=60, timeout=10, on_error=CheckPolicy.INCONCLUSIVE, forgiven=1, too_many_in_a_row=None
     ),
     "cel": _Defaults(
-        interval=5, delay=0, timeout=2, on_error=CheckPolicy.INCONCLUSIVE, forgiven=None, forgiven_in_a_row=0
+        interval=5, delay=0, timeout=2, on_error=CheckPolicy.INCONCLUSIVE, forgiven=None, too_many_in_a_row=1
     ),
 }
 
@@ -66,7 +66,7 @@ def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_
 
 
 def spec_of(check: HealthCheck) -> CheckSpec:
-    """The limits by which its samples are judged; the spec counts what is forgiven, the judge what is too much."""
+    """The limits by which its samples are judged."""
     defaults, timing = _defaults(check), rhythm(check)
     in_a_row = check.consecutive_failure_limit
     return CheckSpec(
@@ -74,7 +74,7 @@ def spec_of(check: HealthCheck) -> CheckSpec:
         interval=timing.interval,
         initial_delay=timing.delay,
         failure_limit=check.failure_limit if check.failure_limit is not None else defaults.forgiven,
-        consecutive_failure_limit=(in_a_row if in_a_row is not None else defaults.forgiven_in_a_row) + 1,
+        consecutive_failure_limit=in_a_row if in_a_row is not None else defaults.too_many_in_a_row,
         ignores_baseline=check.ignore_baseline,
     )
 

@@ -54,7 +54,7 @@ class _Heap:
     """Entries by the time they are due."""
 
     items: list[tuple[float, int, _Entry]] = field(default_factory=list)
-    order: count[int] = field(default_factory=count)
+    order: "count[int]" = field(default_factory=count)
     dropped: int = 0
 
     def push(self, due: float, entry: _Entry) -> None:
