@@ -12,6 +12,9 @@ from landlord.clients.helm.troubles import CRASH, IMPERSONATION, NO_HISTORY, NOT
 LONGEST: Final = 1000
 """Characters of a sentence: it stands in conditions and events."""
 
+_MOST_READ: Final = 16 * 1024
+_MOST_OF_ONE: Final = 4 * 1024
+_MOST_PARTS: Final = 16
 _GATE_CODES: Final = frozenset({111, 112})
 _OBJECTS: Final = (
     re.compile(r"for object [^/\s]*/(?P<name>\S+) \S+, Kind=(?P<kind>\w+)"),
@@ -23,7 +26,7 @@ _OBJECTS: Final = (
 _PREFIX: Final = re.compile(r"^(?:Error: )?(?:UPGRADE FAILED: |INSTALLATION FAILED: )?")
 _BETWEEN: Final = re.compile(r" && |\n(?=server-side apply failed for object|conflict occurred while|cannot patch )")
 _BLOB: Final = re.compile(r"Invalid value: (?:\{.*?\}|\[.*?\])(?=: [A-Za-z])", re.DOTALL)
-_ADVICE: Final = re.compile(r"\s*Use --debug flag to render out invalid YAML\s*$")
+_ADVICE: Final = "Use --debug flag to render out invalid YAML"
 _TEST: Final = frozenset({HelmTrouble.HOOK_FAILED, HelmTrouble.HOOK_TIMEOUT})
 
 
@@ -77,7 +80,7 @@ def _message(text: str) -> str:
     if match := NOT_DELETED.search(text):
         return match["why"].replace('\\"', '"').replace("\\n", "\n")
     start = text.rfind("\nError: ") + 1
-    return _ADVICE.sub("", _PREFIX.sub("", text[start:])).strip()
+    return _PREFIX.sub("", text[start:]).strip().removesuffix(_ADVICE).strip()
 
 
 def _not_let_in(message: str) -> HelmFailed | None:
@@ -95,7 +98,7 @@ def _not_let_in(message: str) -> HelmFailed | None:
 
 
 def _classified(verb: str, message: str, text: str) -> HelmFailed:
-    parts = [_BLOB.sub("Invalid value: (a whole object)", part) for part in _BETWEEN.split(message)]
+    parts = _parts(message)
     for rule in RULES:
         for part in parts:
             if match := rule.pattern.search(part):
@@ -105,6 +108,17 @@ def _classified(verb: str, message: str, text: str) -> HelmFailed:
                     return HelmFailed(HelmTrouble.TEST_FAILED, why.replace("The hook", "The test", 1))
                 return HelmFailed(rule.trouble, why)
     return HelmFailed(HelmTrouble.UNKNOWN, _short(_unknown(verb, message, text)))
+
+
+def _parts(message: str) -> list[str]:
+    """What was said of each object, without dumps of it, and no more of it than patterns are fit to search."""
+    parts = _BETWEEN.split(_BLOB.sub("Invalid value: (a whole object)", _shortened(message, _MOST_READ)))
+    return [_shortened(part, _MOST_OF_ONE) for part in parts[:_MOST_PARTS]]
+
+
+def _shortened(text: str, most: int) -> str:
+    """Beginning and end of a text that is too long: at the one stands the object, at the other the reason."""
+    return text if len(text) <= most else f"{text[: most * 3 // 4]} … {text[-most // 4 :]}"
 
 
 def _sentence(rule: Rule, match: re.Match[str], part: str) -> str:

@@ -1,7 +1,8 @@
 """The table of what Helm and the API server say when a run fails, and what that means. Order counts: first match wins.
 
 Each pattern is searched in the words about one object; ``{object}`` in the answer is that object, other names are the
-pattern's groups. Certain faults of the release stand before troubles of its surroundings: they stay when those pass.
+pattern's groups. What is searched was partly written by strangers, so no pattern may take long over any text. Certain
+faults of the release stand before troubles of its surroundings: they stay when those pass.
 """
 
 import re
@@ -24,7 +25,7 @@ def _rule(trouble: HelmTrouble, pattern: str, words: str) -> Rule:
     return Rule(trouble, re.compile(pattern, re.DOTALL), words)
 
 
-_FIELD: Final = r"(?P<field>[A-Za-z][\w.\[\]/-]*): "
+_FIELD: Final = r"(?<![\w.])(?P<field>[A-Za-z][\w.\[\]/-]{0,200}): "
 _TO_THE_END: Final = r"(?P<rest>.+)"
 
 RULES: Final = (
@@ -81,7 +82,7 @@ RULES: Final = (
     ),
     _rule(
         HelmTrouble.RENDER,
-        r"(?P<place>\S+:\d+(?::\d+)?)\s+executing .*? at (?P<code><.*?>):\s+" + _TO_THE_END,
+        r"(?<!\S)(?P<place>\S{1,200}:\d+(?::\d+)?)\s+executing .*? at (?P<code><.*?>):\s+" + _TO_THE_END,
         "The chart cannot be rendered with these values: {rest} at {code} ({place}).",
     ),
     _rule(
@@ -230,7 +231,7 @@ RULES: Final = (
     _rule(HelmTrouble.KILLED, r"context canceled|has been cancelled", "Helm was stopped before it was done."),
 )
 
-IMPERSONATION: Final = re.compile(r"kubernetes cluster unreachable: unknown\s*$|cannot impersonate")
+IMPERSONATION: Final = re.compile(r"kubernetes cluster unreachable: unknown$|cannot impersonate")
 """What Helm says when we may not act as the deployer; the reason itself is lost."""
 
 NO_HISTORY: Final = re.compile(

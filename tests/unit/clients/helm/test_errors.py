@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,31 @@ def test_a_dumped_object_is_not_repeated() -> None:
 
 def test_no_reason_is_longer_than_a_condition_bears() -> None:
     assert len(told("deploy", "Error: " + "x" * 50_000).why) == LONGEST
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "x",
+        "a.b[0]: ",
+        "x:1 ",
+        "Invalid value: {",
+        "Invalid value: {}: ",
+        '"a" in namespace',
+        " && ",
+        "\n",
+        " executing ",
+        "<",
+    ],
+)
+def test_no_words_keep_us_busy(piece: str) -> None:
+    hostile = (piece * 65_536)[:65_536]
+    before = time.process_time()
+
+    told("deploy", f"Error: {hostile}")
+    told("deploy", f'level=DEBUG msg="uninstall: Failed to delete release" error="{hostile}')
+
+    assert time.process_time() - before < 2
 
 
 def test_nothing_is_said_of_success() -> None:
