@@ -26,8 +26,8 @@ _UNAUTHORIZED = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
-    r"not ?found|(manifest|name|blob) unknown|does not exist|no match for platform|no matching manifest|\b404\b|no such image"
-    r"|is not present with pull policy",
+    r"not ?found|(manifest|name|blob) unknown|does not exist|no match for platform|no matching manifest|\b404\b"
+    r"|no such image|is not present with pull policy",
     re.IGNORECASE,
 )
 
