@@ -1,112 +1,19 @@
-"""The real node: pods really run, crash, are killed and lack images; and nothing of it stays on the machine."""
+"""The real node: pods really run, crash, are killed and lack images."""
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 import time
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandbox import cgroups, network, node, parts, process
 from sandbox import cluster as sandbox
-from sandbox.api import Api
-from sandbox.folder import Folder, read_record
-from sandbox.images import PORT
 from sandbox.registry import is_ready
-from sandbox.waiting import wait_until
-from tests.cluster import Admin, eventually, short_name
-from tests.node import NODE, NodeCluster, why_not
-
-ROOT = Path(__file__).parents[2]
-Object = dict[str, Any]
-
-
-def deployment(name: str, image: str, *, replicas: int = 1, **pod: Any) -> Object:
-    """A Deployment as the strictest Pod Security level wants it, with both probes."""
-    labels = {"app": name}
-    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(PORT)}
-    container = {
-        "name": "app",
-        "image": image,
-        "ports": [{"containerPort": PORT}],
-        "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "48Mi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "readinessProbe": {"httpGet": {"path": "/readyz", "port": PORT}, "periodSeconds": 1},
-        "livenessProbe": {"httpGet": {"path": "/healthz", "port": PORT}, "periodSeconds": 1},
-    }
-    spec = {
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        **pod,
-    }
-    return {
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": spec},
-        },
-    }
-
-
-async def deploy(admin: Admin, namespace: str, image: str, **more: Any) -> str:
-    """Create such a Deployment; its name."""
-    name = short_name("d")
-    await admin.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment(name, image, **more))
-    return name
-
-
-async def pods_of(admin: Admin, namespace: str, name: str) -> list[Object]:
-    return await admin.list(f"/api/v1/namespaces/{namespace}/pods", labelSelector=f"app={name}")
-
-
-async def container_of(admin: Admin, namespace: str, name: str) -> Object:
-    """The status of the container of the only pod."""
-    (pod,) = await pods_of(admin, namespace, name)
-    (status,) = pod["status"].get("containerStatuses", [None])
-    assert status, json.dumps(pod["status"])
-    shown: Object = status
-    return shown
-
-
-async def becomes_ready(admin: Admin, namespace: str, name: str, replicas: int = 1) -> None:
-    async def ready() -> bool:
-        found = await admin.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-        count: int = found["status"].get("readyReplicas", 0)
-        return count == replicas
-
-    await eventually(ready, describe=f"{replicas} ready pods of {name}")
-
-
-async def waits_for(admin: Admin, namespace: str, name: str, *reasons: str) -> str:
-    """The message of the container's waiting for one of these reasons."""
-
-    async def waiting() -> str:
-        state = (await container_of(admin, namespace, name))["state"]
-        assert state.get("waiting", {}).get("reason") in reasons, json.dumps(state)
-        message: str = state["waiting"]["message"]
-        return message
-
-    return await eventually(waiting, describe=f"a container that waits for {reasons}")
-
-
-async def page(url: str) -> tuple[int, str]:
-    def fetch() -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
-
-    return await asyncio.to_thread(fetch)
+from tests.cluster import Admin, eventually
+from tests.node import NODE, NodeCluster
+from tests.real_pods import PORT, becomes_ready, container_of, deploy, deployment, page, pods_of, waits_for
 
 
 async def test_probed_pods_become_ready_and_this_machine_reaches_them(
@@ -298,106 +205,3 @@ async def test_pods_that_tolerate_and_select_the_fake_node_are_played_by_kwok(
     await becomes_ready(node_admin, node_namespace, name)
     (pod,) = await pods_of(node_admin, node_namespace, name)
     assert pod["spec"]["nodeName"] != NODE
-
-
-@pytest.fixture
-def folder(run_folder: Path) -> Iterator[Folder]:
-    """A place for a sandbox with a real node of the test's own."""
-    if why := why_not():
-        pytest.skip(why)
-    if os.geteuid() != 0:
-        pytest.skip("only root can start a real node")
-    place = Folder.at(run_folder / short_name("n"))
-    yield place
-    sandbox.down(place.path)
-
-
-def machine() -> set[str]:
-    """What of network, mounts and cgroups this machine has."""
-    links = {f"link {entry.name}" for entry in Path("/sys/class/net").iterdir()}
-    mounts = {f"mount {line}" for line in Path("/proc/self/mounts").read_text().splitlines()}
-    groups = {f"cgroup {entry}" for entry in Path("/sys/fs/cgroup").glob("*/landlord-*")}
-    tuned = {f"{name} {Path('/proc/sys', name).read_text()}" for name in ("vm/overcommit_memory", "kernel/panic")}
-    return links | mounts | groups | tuned
-
-
-def nothing_is_left_of(folder: Folder) -> None:
-    assert process.processes_of(folder.path) == []
-    assert not network.exists(folder.path)
-    assert not cgroups.exists(node.cgroup_name(folder.path))
-    assert not folder.path.exists()
-
-
-def test_two_real_nodes_run_side_by_side_and_down_leaves_the_machine_as_it_was(
-    node_cluster: NodeCluster, folder: Folder
-) -> None:
-    before = machine()
-    began = time.monotonic()
-    record = sandbox.up(folder.path, with_node=True)
-    print(f"a second real node is usable after {time.monotonic() - began:.1f} s")
-    assert record.host != node_cluster.record.host
-    api = Api.as_admin(record.ports["kube-apiserver"], folder.pki, record.host)
-    body = deployment("d", "localhost/app:1")
-    assert api.create("/apis/apps/v1/namespaces/default/deployments", body)
-    path = "/apis/apps/v1/namespaces/default/deployments/d"
-    wait_until(
-        lambda: ((api.get(path) or {}).get("status") or {}).get("readyReplicas") == 1, seconds=60, what="Readiness"
-    )
-    assert not sandbox.status(node_cluster.record.folder.path).dead
-    sandbox.down(folder.path)
-    nothing_is_left_of(folder)
-    assert machine() == before
-
-
-def test_reset_gives_an_empty_node_at_the_same_address(folder: Folder) -> None:
-    before = sandbox.up(folder.path, with_node=True)
-    api = Api.as_admin(before.ports["kube-apiserver"], folder.pki, before.host)
-    assert api.create("/apis/apps/v1/namespaces/default/deployments", deployment("d", "localhost/app:1"))
-    path = "/apis/apps/v1/namespaces/default/deployments/d"
-    wait_until(
-        lambda: ((api.get(path) or {}).get("status") or {}).get("readyReplicas") == 1, seconds=60, what="Readiness"
-    )
-    after = sandbox.reset(folder.path)
-    assert (after.server, after.node) == (before.server, before.node)
-    assert api.status(path) == 404
-    assert api.create("/apis/apps/v1/namespaces/default/deployments", deployment("e", "localhost/app:1"))
-    path = "/apis/apps/v1/namespaces/default/deployments/e"
-    wait_until(
-        lambda: ((api.get(path) or {}).get("status") or {}).get("readyReplicas") == 1, seconds=60, what="Readiness"
-    )
-
-
-MOMENTS = {"namespaces made": 1, "API server started": 3, "containerd started": 7, "kubelet started": 8}
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_starter_killed_at_any_moment_leaves_nothing_that_down_cannot_clean(folder: Folder, moment: str) -> None:
-    before = machine()
-    command = [sys.executable, "-m", "sandbox", "up", "--node", "--dir", str(folder.path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starter:
-        wait_until(lambda: _started(folder) >= MOMENTS[moment], seconds=60, what=moment)
-        starter.kill()
-    assert process.processes_of(folder.path)
-    sandbox.down(folder.path)
-    nothing_is_left_of(folder)
-    assert machine() == before
-
-
-def test_containers_are_ended_even_if_kubelet_runtime_and_folder_are_gone(folder: Folder) -> None:
-    record = sandbox.up(folder.path, with_node=True)
-    api = Api.as_admin(record.ports["kube-apiserver"], folder.pki, record.host)
-    assert api.create("/apis/apps/v1/namespaces/default/deployments", deployment("d", "localhost/app:1"))
-    path = "/apis/apps/v1/namespaces/default/deployments/d"
-    wait_until(
-        lambda: ((api.get(path) or {}).get("status") or {}).get("readyReplicas") == 1, seconds=60, what="Readiness"
-    )
-    for part in ("kubelet", "containerd"):
-        parts.stop(record, part)
-    subprocess.run(["rm", "-rf", str(folder.path)], check=True)
-    sandbox.down(folder.path)
-    nothing_is_left_of(folder)
-
-
-def _started(folder: Folder) -> int:
-    record = read_record(folder) if folder.path.is_dir() else None
-    return len(record.parts) if record else 0
