@@ -158,6 +158,9 @@ class Drifting:
             return Drift(item.entry, (), is_gone=True)
         would_be = await deployer.apply(item.resource, wanted, manager=HELM, dry_run=True)
         drift = compare(item.entry, live, would_be, ignore=memory.ignore, scaled=scaled)
+        if drift is not None:
+            touched = await _touched(deployer, item, live)
+            drift = compare(item.entry, touched, would_be, ignore=memory.ignore, scaled=scaled)
         if drift is None:
             memory.good[item.entry] = _writers(live)
         return drift
@@ -209,6 +212,13 @@ def belongs_to(obj: Mapping[str, Any], release: str, namespace: str) -> bool:
     """Whether the object carries the marks of this release."""
     marks = obj["metadata"].get("annotations") or {}
     return (marks.get(RELEASE_NAME), marks.get(RELEASE_NAMESPACE)) == (release, namespace)
+
+
+async def _touched(deployer: Cluster, item: Item, live: Object) -> Object:
+    """What any write would make of the live object: admission that came after Helm changes it too, and is no drift."""
+    touched = await deployer.merge(item.resource, item.entry.name, {}, item.namespace, dry_run=True)
+    writers = {"managedFields": live["metadata"].get("managedFields") or []}
+    return {**touched, "metadata": {**touched["metadata"], **writers}}
 
 
 def _not_to_touch(obj: Mapping[str, Any], release: StoredRelease) -> LandlordFailure | None:

@@ -43,6 +43,8 @@ class ObjectsCluster:
     """What requests of a verb about a kind fail with."""
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Verb and ``Kind/name``, or ``Kind`` alone of lists."""
+    admission: Object = field(default_factory=dict)
+    """Fields that admission sets in whatever is written."""
     users: set[str] = field(default_factory=set)
     _version: int = 0
 
@@ -90,7 +92,15 @@ class ObjectsCluster:
         self._ask("dry-run" if dry_run else "apply", resource.kind, name)
         live = self.objects.get((resource.kind, name), {})
         merged = {**live, **wanted, "metadata": {**live.get("metadata", {}), **wanted["metadata"]}}
-        return deepcopy(merged) if dry_run else deepcopy(self.put(merged))
+        return self._admitted(merged if dry_run else self.put(merged))
+
+    async def merge(
+        self, resource: Resource, name: str, patch: Object, namespace: str | None = None, *, dry_run: bool
+    ) -> Object:
+        assert dry_run
+        assert patch == {}
+        self._ask("touch", resource.kind, name)
+        return self._admitted(self.objects[resource.kind, name])
 
     async def delete(self, resource: Resource, name: str, namespace: str | None = None, *, uid: str) -> bool:
         self._ask("delete", resource.kind, name)
@@ -98,6 +108,10 @@ class ObjectsCluster:
         if live is not None and live["metadata"]["uid"] != uid:
             raise Conflict("it is another")
         return self.objects.pop((resource.kind, name), None) is not None
+
+    def _admitted(self, obj: Object) -> Object:
+        """The object as admission would let it in."""
+        return {**deepcopy(obj), **self.admission}
 
     def _ask(self, verb: str, kind: str, name: str = "") -> None:
         self.requests.append((verb, f"{kind}/{name}" if name else kind))

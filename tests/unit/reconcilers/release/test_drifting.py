@@ -213,6 +213,14 @@ async def test_what_an_autoscaler_scales_is_left_to_it() -> None:
     assert stage.cluster.objects["Deployment", "web"]["spec"] == {"replicas": 7, "paused": False}
 
 
+async def test_what_new_admission_would_change_is_no_drift_and_what_a_hand_changed_still_is() -> None:
+    stage = Stage(manifest("ConfigMap", "settings", data={"level": "info"}, immutable=False))
+    stage.cluster.admission = {"immutable": True}
+    assert (await stage.look()).drifts == ()
+    stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
+    assert pointers(await stage.look()) == {"/data/level"}
+
+
 async def test_a_correction_applies_the_whole_object_with_the_marks_of_helm() -> None:
     stage = Stage(SETTINGS, WEB)
     stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
