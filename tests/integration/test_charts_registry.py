@@ -20,7 +20,9 @@ from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials, docker_credentials
 from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnknown
+from landlord.clients.charts.kept import kept_by_helm
 from landlord.clients.charts.limits import Reach
+from landlord.clients.helm.payload import stored
 from sandbox.build import build
 from sandbox.components import named
 from sandbox.pki import create_pki
@@ -161,6 +163,17 @@ async def test_what_helm_pushed_renders_as_the_folder_it_was_made_of(
     pushed = workshop.helm("template", "shop", str(workshop.folder / "web-1.2.3.tgz"), "--namespace", "red")
     assert rendered == pushed
     assert "kind: Deployment" in rendered
+
+
+async def test_a_revision_made_of_a_chart_is_known_by_its_files(
+    workshop: Workshop, open_registry: str, charts: Charts
+) -> None:
+    workshop.push(open_registry)
+    chart = await charts.fetch(source(open_registry))
+    said = workshop.helm("install", "shop", str(workshop.chart), "--dry-run=client", "--output", "json")
+    release = stored(json.loads(said[said.index("{") :]))
+    assert release.chart_files == kept_by_helm(chart.files)
+    assert "templates/deployment.yaml" in release.chart_files
 
 
 async def test_the_digest_is_the_same_whoever_packs_the_same_content(

@@ -5,9 +5,10 @@ check sits in the connector: names are looked up and judged in one step, literal
 and a redirect that somebody should follow passes the same door again.
 """
 
+import contextlib
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
@@ -34,13 +35,15 @@ class Allow:
 
     ``networks`` may be reached whatever they are, loopback included. ``hosts`` are names (``*.svc.example`` for all
     names below) that may have private addresses. ``private`` lets every name have one. ``denied`` are networks, with
-    a port or with None for all ports, that nothing else opens: the API server's.
+    a port or with None for all ports, that nothing else opens: the API server's. ``denied_names`` are the same by
+    name; what they lead to is looked up whenever a connection is made.
     """
 
     networks: tuple[Network, ...] = ()
     hosts: tuple[str, ...] = ()
     private: bool = False
     denied: tuple[tuple[Network, int | None], ...] = ()
+    denied_names: tuple[tuple[str, int | None], ...] = ()
 
     @classmethod
     def of(
@@ -50,7 +53,7 @@ class Allow:
         private: bool = False,
         denied: Iterable[tuple[str, int | None]] = (),
     ) -> "Allow":
-        """The same from texts: each of ``entries`` is a network, an address or a name; ``denied`` are addresses."""
+        """The same from texts: each of ``entries`` is a network, an address or a name, as are those of ``denied``."""
         networks, hosts = [], []
         for entry in entries:
             network = _network(entry)
@@ -58,8 +61,14 @@ class Allow:
                 hosts.append(entry.lower())
             else:
                 networks.append(network)
-        shut = tuple((ip_network(address, strict=False), port) for address, port in denied)
-        return cls(tuple(networks), tuple(hosts), private, shut)
+        shut = [(_network(place), place, port) for place, port in denied if place]
+        return cls(
+            tuple(networks),
+            tuple(hosts),
+            private,
+            tuple((network, port) for network, _, port in shut if network is not None),
+            tuple((place, port) for network, place, port in shut if network is None),
+        )
 
 
 def host_matches(host: str, patterns: Iterable[str]) -> bool:
@@ -74,7 +83,8 @@ def host_matches(host: str, patterns: Iterable[str]) -> bool:
 def check_address(address: str, host: str, port: int, allow: Allow) -> None:
     """Raise ``Refused`` unless ``host`` may be reached at ``address``."""
     plain = _unwrapped(ip_address(address.partition("%")[0]))
-    if any(_within(plain, network) and wanted in (None, port) for network, wanted in allow.denied):
+    named = any(host_matches(host, (name,)) and wanted in {None, port} for name, wanted in allow.denied_names)
+    if named or any(_within(plain, network) and wanted in {None, port} for network, wanted in allow.denied):
         raise Refused(f"{host} leads to {plain}, the Kubernetes API server; that is not reachable from here.")
     if any(_within(plain, network) for network in allow.networks):
         return
@@ -103,7 +113,6 @@ class GuardedConnector(aiohttp.TCPConnector):
     def __init__(self, allow: Allow, resolver: AbstractResolver, per_host: int) -> None:
         self._guard = _GuardedResolver(allow, resolver)
         super().__init__(resolver=self._guard, use_dns_cache=False, limit=128, limit_per_host=per_host)
-        self._allow = allow
 
     async def connect(
         self,
@@ -114,7 +123,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         """A connection for the request, unless its host is an address that may not be dialled."""
         host = (req.url.host or "").strip("[]")
         if _network(host) is not None:
-            check_address(host, host, req.url.port or 0, self._allow)
+            check_address(host, host, req.url.port or 0, await self._guard.allow())
         return await super().connect(req, traces, timeout)
 
     async def close(self, *, abort_ssl: bool = False) -> None:
@@ -134,10 +143,19 @@ class _GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """The checked addresses of a name."""
+        allow = await self.allow()
         found = await self._inner.resolve(host, port, family)
         for one in found:
-            check_address(one["host"], host, port, self._allow)
+            check_address(one["host"], host, port, allow)
         return found
+
+    async def allow(self) -> Allow:
+        """What is allowed, the names that are denied looked up."""
+        shut = list(self._allow.denied)
+        for name, port in self._allow.denied_names:
+            with contextlib.suppress(OSError):
+                shut += [(ip_network(one["host"].partition("%")[0]), port) for one in await self._inner.resolve(name)]
+        return replace(self._allow, denied=tuple(shut))
 
     async def close(self) -> None:
         """Close the resolver within."""

@@ -89,6 +89,13 @@ def test_the_api_server_stays_shut_whatever_is_allowed() -> None:
     check_address("10.0.0.5", "web.example.org", 80, allow)
 
 
+def test_the_api_server_may_be_told_by_name() -> None:
+    allow = Allow.of(["10.0.0.0/8"], denied=[("api.example.org", 6443), ("", None)])
+    with pytest.raises(Refused, match="Kubernetes API server"):
+        check_address("10.0.0.5", "API.example.org.", 6443, allow)
+    check_address("10.0.0.5", "web.example.org", 6443, allow)
+
+
 @pytest.mark.parametrize(
     ("host", "pattern", "same"),
     [
@@ -178,6 +185,14 @@ async def test_an_answer_that_changes_between_requests_is_judged_each_time(port:
         with pytest.raises(Refused, match=r"127\.0\.0\.2"):
             await session.get(f"http://web.example.org:{port}/")
     assert names.asked == 2
+
+
+async def test_another_name_of_the_api_server_is_shut_too(port: int) -> None:
+    shut = Allow.of(["127.0.0.1"], denied=[("api.example.org", port)])
+    for host in ("web.example.org", "api.example.org", "127.0.0.1"):
+        assert await get(f"http://{host}:{port}/", LOOPBACK, Answers(["127.0.0.1"])) == "here"
+        with pytest.raises(Refused, match="Kubernetes API server"):
+            await get(f"http://{host}:{port}/", shut, Answers(["127.0.0.1"]))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254", "0.0.0.0", "10.0.0.1"])

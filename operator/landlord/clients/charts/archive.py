@@ -20,7 +20,7 @@ from landlord.clients.charts.outline import OutlineFault, scalars
 from landlord.clients.charts.tar import Member, TarFault, members
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-_SUBCHART: Final = re.compile(r"charts/[^/]+\.tgz")
+_SUBCHART: Final = re.compile(r"(?:charts/[^/]+/)*charts/[^/]+\.tgz")
 _DEEPEST: Final = 6
 _NAME_BYTES: Final = 255
 _API_VERSIONS: Final = ("v1", "v2")

@@ -44,6 +44,11 @@ def permitted(url: str, entries: Collection[str] | None) -> bool:
     return entries is None or any(_matches(place, entry) for entry in entries)
 
 
+def chart_permitted(repository: str, name: str, entries: Collection[str] | None) -> bool:
+    """Whether a chart of a repository may be used: an entry names the repository, or that one chart in it."""
+    return permitted(repository, entries) or permitted(f"{repository.rstrip('/')}/{name}", entries)
+
+
 def _matches(place: _Place, entry: str) -> bool:
     base = _parse(entry.removesuffix("*"))
     if base is None:

@@ -206,8 +206,10 @@ def test_a_packed_subchart_passes_and_is_kept_as_it_is() -> None:
 
 def test_a_packed_subchart_is_looked_into() -> None:
     evil = archive([entry("sub/Chart.yaml", head("sub")), entry("sub/x", type=tarfile.SYMTYPE, linkname="/etc")])
-    with pytest.raises(ChartUnfit, match="symbolic link"):
-        look(nested(evil))
+    for place in ("charts/sub.tgz", "charts/other/charts/sub.tgz"):
+        assert look(package(contents() | {place: package(name="sub")}))
+        with pytest.raises(ChartUnfit, match="symbolic link"):
+            look(package(contents() | {place: evil}))
 
 
 def test_packages_in_packages_share_one_budget() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landlord.core.release.sources import permitted
+from landlord.core.release.sources import chart_permitted, permitted
 
 TEAM = "oci://registry.example.org/team"
 ALL_OF_TEAM = f"{TEAM}/*"
@@ -94,6 +94,22 @@ def test_a_package_url_with_a_query_and_an_escaped_plus_is_judged_by_its_place()
     url = "https://files.example.org/charts/web-1.0.0%2Bbuild.tgz?token=abc"
     assert permitted(url, ("https://files.example.org/charts/*",))
     assert not permitted(url, ("https://files.example.org/other/*",))
+
+
+@pytest.mark.parametrize("entry", [TEAM, ALL_OF_TEAM, f"{TEAM}/web", f"{TEAM}/web/*", "oci://registry.example.org/*"])
+def test_an_entry_may_name_the_repository_or_the_one_chart(entry: str) -> None:
+    assert chart_permitted(TEAM, "web", (entry,))
+    assert chart_permitted(f"{TEAM}/", "web", (entry,))
+
+
+@pytest.mark.parametrize("entry", [f"{TEAM}/db", f"{TEAM}/we", f"{TEAM}/web/deeper", "oci://registry.example.org"])
+def test_an_entry_for_another_chart_or_place_opens_nothing(entry: str) -> None:
+    assert not chart_permitted(TEAM, "web", (entry,))
+    assert not chart_permitted(TEAM, "..", (entry,))
+
+
+def test_without_a_list_every_chart_is_permitted() -> None:
+    assert chart_permitted(TEAM, "web", None)
 
 
 @given(st.text(max_size=60))
