@@ -9,6 +9,7 @@ from landlord.api.crd import KINDS
 from landlord.api.names import API_VERSION
 from sandbox.programs import kubectl
 from sandbox.waiting import wait_until
+from tests.admin import Admin
 from tests.cluster import Cluster
 
 
@@ -24,6 +25,11 @@ def serve_crds(cluster: Cluster) -> None:
         explain = partial(run, [*command, "explain", kind.plural, f"--api-version={API_VERSION}"], capture_output=True)
         what = f"The API's own description of {kind.plural}"
         wait_until(partial(_succeeds, explain), seconds=30, what=what)
+
+
+def writer_of_status(admin: Admin) -> Admin:
+    """Somebody who may write a status even where Landlord's policies have been installed meanwhile."""
+    return admin.as_user("platform", ["system:masters", "landlord:break-glass"])
 
 
 def _succeeds(program: Callable[[], CompletedProcess[bytes]]) -> bool:

@@ -13,7 +13,7 @@ from tests import specimens
 from tests.admin import Admin, ApiError, Object
 from tests.bad_input import Variation, release_variations
 from tests.cluster import Cluster, short_name
-from tests.served import serve_crds
+from tests.served import serve_crds, writer_of_status
 
 PATH = f"/apis/{API_VERSION}/namespaces/default/appreleases"
 _AT_ONCE = 8
@@ -254,7 +254,7 @@ async def test_status_takes_all_that_a_release_can_be(admin: Admin, release: Obj
     }
 
     path = f"{PATH}/{release['metadata']['name']}/status?fieldValidation=Strict"
-    kept = await admin.patch(path, {"status": status})
+    kept = await writer_of_status(admin).patch(path, {"status": status})
 
     for field, value in status.items():
         if field not in ("history", "checks", "attempt"):
@@ -266,7 +266,7 @@ async def test_columns_tell_how_a_release_is(admin: Admin, release: Object) -> N
     ready = {"type": "Ready", "status": "False", "reason": "RolledBack", "message": "revision 7 crashed"}
     ready |= {"lastTransitionTime": "2026-01-01T00:00:00Z"}
     status = {"deployed": {"revision": 8}, "proven": {"revision": 6}, "desired": {"candidate": "abc"}}
-    await admin.patch(f"{PATH}/{name}/status", {"status": status | {"conditions": [ready]}})
+    await writer_of_status(admin).patch(f"{PATH}/{name}/status", {"status": status | {"conditions": [ready]}})
 
     short = admin.kubectl("get", "arel", name).splitlines()
     wide = admin.kubectl("get", "appreleases", name, "--output=wide").splitlines()

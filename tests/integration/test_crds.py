@@ -15,7 +15,7 @@ from tests.admin import Admin, ApiError, Object
 from tests.bad_input import Variation, variations
 from tests.cluster import Cluster, short_name
 from tests.crowds import crowded, crowds
-from tests.served import serve_crds
+from tests.served import serve_crds, writer_of_status
 
 API = f"/apis/{API_VERSION}"
 # What etcd takes in one request, less what the API server adds.
@@ -74,9 +74,9 @@ async def test_a_new_object_says_that_nobody_has_looked_at_it(admin: Admin, tena
 @pytest.mark.parametrize("status", [None, {"observedGeneration": None}])
 async def test_a_status_that_is_wiped_says_so_too(admin: Admin, tenant: Object, status: Object | None) -> None:
     path = f"{API}/tenants/{tenant['metadata']['name']}"
-    await admin.patch(f"{path}/status", {"status": {"observedGeneration": 1, "summary": "0/2"}})
+    await writer_of_status(admin).patch(f"{path}/status", {"status": {"observedGeneration": 1, "summary": "0/2"}})
 
-    wiped = await admin.patch(f"{path}/status", {"status": status})
+    wiped = await writer_of_status(admin).patch(f"{path}/status", {"status": status})
 
     assert wiped["status"]["observedGeneration"] == -1
 
@@ -92,7 +92,7 @@ async def test_status_takes_the_longest_words_and_those_of_later_versions(admin:
     }
     status = {"observedGeneration": 1, "conditions": [condition], "environments": [{"name": "e" * 40}]}
 
-    kept = await admin.patch(f"{API}/tenants/{tenant['metadata']['name']}/status", {"status": status})
+    kept = await writer_of_status(admin).patch(f"{API}/tenants/{tenant['metadata']['name']}/status", {"status": status})
 
     assert kept["status"]["conditions"] == [condition]
 
@@ -121,7 +121,9 @@ async def test_columns_tell_how_each_object_is(admin: Admin, tenant: Object) -> 
     name = tenant["metadata"]["name"]
     ready = {"type": "Ready", "status": "False", "reason": "EnvironmentMissing", "message": "no Environment production"}
     ready |= {"lastTransitionTime": "2026-01-01T00:00:00Z"}
-    await admin.patch(f"{API}/tenants/{name}/status", {"status": {"summary": "1/2", "conditions": [ready]}})
+    await writer_of_status(admin).patch(
+        f"{API}/tenants/{name}/status", {"status": {"summary": "1/2", "conditions": [ready]}}
+    )
 
     short = admin.kubectl("get", "ltn", name).splitlines()
     wide = admin.kubectl("get", "tenants", name, "--output=wide").splitlines()
