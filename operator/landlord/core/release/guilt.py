@@ -71,8 +71,8 @@ def undetermined(ledger: Ledger, attempt: Attempt, failure: Failure, now: dateti
 
 
 def cancelled(ledger: Ledger, attempt: Attempt, why: str, now: datetime) -> Ledger:
-    """Without the attempt; noted where it had changed something and was not judged yet."""
-    if attempt.stage is not Stage.ROLLING_BACK and attempt.revision:
+    """Without the attempt; noted where it had done something and was not judged yet."""
+    if attempt.stage is not Stage.ROLLING_BACK and (attempt.revision or attempt.failure is not None):
         ledger = ledger.judged(_judged(attempt, Verdict.CANCELLED, Failure(Reason.CANCELLED.value, why), now))
     return replace(ledger, attempt=None)
 

@@ -96,6 +96,8 @@ class Revision:
     uid: str
     at: datetime
     mark: str = ""
+    is_theirs: bool = False
+    """Made by a person."""
 
     @property
     def meta(self) -> RevisionMeta:
@@ -163,9 +165,14 @@ class Theatre:
     operator: int = 1
     ghost: Callable[[], None] | None = None
     """A Helm that outlived its operator, and how it will end."""
+    ghost_until: datetime = START
+    """When a Helm is killed that has not ended by itself."""
     process: Process = Process.NONE
     kill: str = ""
     """Where the operator dies next: unwritten, written, pending, ended."""
+    stays_down: bool = False
+    """Killed, it stays away until ``restart``."""
+    is_down: bool = False
     lines: list[str] = field(default_factory=list)
     told: tuple[str, ...] = ()
     upgrades: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -187,6 +194,7 @@ class Theatre:
     def by_hand(self, app: App, status: str = "deployed") -> None:
         """Somebody runs helm upgrade."""
         revision = self.helm.open(app, status, self.now)
+        revision.is_theirs = True
         if status == "deployed":
             self.helm.close(revision, self.now, well=True)
         self.say(f"Somebody upgrades to {app.name} by hand: revision {revision.number} is {status}.")
@@ -196,7 +204,9 @@ class Theatre:
         target = self.helm.find(number)
         if target is None:
             return
-        self.helm.close(self.helm.open(target.app, "pending-rollback", self.now, target.mark), self.now, well=True)
+        revision = self.helm.open(target.app, "pending-rollback", self.now, target.mark)
+        revision.is_theirs = True
+        self.helm.close(revision, self.now, well=True)
         self.say(f"Somebody rolls back to revision {number} by hand.")
 
     def uninstalled_by_hand(self) -> None:
@@ -213,6 +223,7 @@ class Theatre:
     def restart(self) -> None:
         """A new operator process."""
         self.operator += 1
+        self.is_down = False
         if self.ledger.intent is not None and self.ghost is None:
             self.process = Process.GONE
 
@@ -229,6 +240,8 @@ class Theatre:
         return self.app.desired if self.app else Unprepared(Reason.INVALID_SPEC, "Nothing is wanted.", is_final=True)
 
     def facts(self, ended: Ended | None = None) -> Facts:
+        if self.ghost is not None and self.now >= self.ghost_until:
+            self.ghost = None
         ledger, newest = self.ledger, self.helm.newest
         age = (self.now - newest.at).total_seconds() if newest else 0
         health = (self.pods or newest.app.fares(age)) if newest else None
@@ -263,8 +276,12 @@ class Theatre:
         try:
             return self._pass()
         except Killed:
-            self.say("The operator is killed and starts anew.")
             self.kill = ""
+            if self.stays_down:
+                self.say("The operator is killed.")
+                self.is_down = True
+                return INTERVAL
+            self.say("The operator is killed and starts anew.")
             self.restart()
             return timedelta(0)
 
@@ -272,9 +289,10 @@ class Theatre:
         """Let time go by; the operator looks whenever it said it would."""
         end = self.now + span
         budget = self.passes + 3000
-        while self.now < end and not self.is_gone:
+        while self.now < end and not self.is_gone and not self.is_down:
             assert self.passes < budget, "it never comes to rest"
             self.now = min(end, self.now + self.once())
+        self.now = max(self.now, end)
 
     def _pass(self) -> timedelta:
         ended: Ended | None = None
@@ -316,7 +334,7 @@ class Theatre:
             case MarkFailed(number=number):
                 revision = self.helm.find(number)
                 assert revision is not None and revision.status in LOCKED and self.ghost is None
-                assert not revision.mark.startswith("theirs"), "somebody else's lock was taken off"
+                assert not revision.is_theirs, "somebody else's lock was taken off"
                 revision.status = "failed"
             case Prune(numbers=numbers):
                 newest = self.helm.newest
@@ -352,20 +370,18 @@ class Theatre:
             assert self.is_deleting, "Helm was run into a lock"
         if intent.operation is Operation.DEPLOY:
             assert attempt is not None and self.app is not None
-            key = (attempt.desired.key, attempt.ordinal)
+            key = _attempt(decision)
             assert attempt.desired.key == self.app.desired.key
             is_same = newest is not None and newest.status == "deployed" and newest.app.digest == self.app.digest
             assert not is_same, "Helm was run for what is deployed"
-            self.upgrades[key] += 1
-            assert self.upgrades[key] <= 1 + self.wish.retries, f"{key} was tried too often"
+            assert self.upgrades[key] <= self.wish.retries, f"{key} was tried too often"
         if intent.operation is Operation.ROLLBACK:
             assert attempt is not None
-            key = (attempt.desired.key, attempt.ordinal)
+            key = _attempt(decision)
             target = self.helm.find(intent.target)
             assert target is not None and target.uid in self.proven, "rolled back to what was never proven"
             assert target.app.digest != attempt.desired.digest, "rolled back to what failed"
-            self.rollbacks[key] += 1
-            assert self.rollbacks[key] <= self.wish.rollback_attempts, f"{key} was rolled back too often"
+            assert self.rollbacks[key] < self.wish.rollback_attempts, f"{key} was rolled back too often"
 
     def _deploy(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
         assert self.app is not None
@@ -375,7 +391,8 @@ class Theatre:
         app = self.app
         kind = "pending-upgrade" if self.helm.newest else "pending-install"
         revision = self.helm.open(app, kind, self.now, intent.mark)
-        return self._finish(revision, trouble, kill)
+        self.upgrades[_attempt(decision)] += 1
+        return self._finish(revision, trouble, kill, intent.until)
 
     def _rollback(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
         target = self.helm.find(intent.target)
@@ -384,11 +401,14 @@ class Theatre:
         if trouble is not None and self.trouble and not self.trouble_stores:
             return trouble
         revision = self.helm.open(target.app, "pending-rollback", self.now, target.mark)
+        self.rollbacks[_attempt(decision)] += 1
         if trouble is HelmTrouble.HOOK_FAILED and not kill:
             return trouble  # a failing hook leaves a rollback's lock
-        return self._finish(revision, trouble, kill)
+        return self._finish(revision, trouble, kill, intent.until)
 
-    def _finish(self, revision: Revision, trouble: HelmTrouble | None, kill: str) -> HelmTrouble | None:
+    def _finish(
+        self, revision: Revision, trouble: HelmTrouble | None, kill: str, until: datetime
+    ) -> HelmTrouble | None:
         match kill:
             case "pending":
                 return None
@@ -396,7 +416,7 @@ class Theatre:
                 self.helm.close(revision, self.now, well=False)
                 return HelmTrouble.KILLED
             case "outlived":
-                self.process = Process.UNKNOWN
+                self.process, self.ghost_until = Process.UNKNOWN, until
                 self.ghost = lambda: self._exorcise(revision, trouble)
                 return None
         self.helm.close(revision, self.now, well=trouble is None)
@@ -454,6 +474,12 @@ class Theatre:
         runs = ", ".join(f"{number} {name}" for name, number in Counter(o.value for _, o in self.runs).items())
         end = f"Helm ran: {runs or 'never'}.\nVerdicts:{verdicts or ' none'}"
         return "\n".join([*self.lines, "", end, ""])
+
+
+def _attempt(decision: Decision) -> tuple[str, int]:
+    attempt = decision.ledger.attempt
+    assert attempt is not None
+    return attempt.desired.key, attempt.ordinal
 
 
 def _history(facts: Facts) -> str:
