@@ -31,7 +31,7 @@ class Bake:
     unready: Mapping[str, datetime] = field(default_factory=dict)
     """Since when each object (``Kind/name``) has been less than it was."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """The most pods of each workload that have been ready, and are still wanted."""
+    """How many pods of each workload may be expected to be ready."""
 
     def as_json(self) -> dict[str, Any]:
         """The bake as plain JSON."""
@@ -110,9 +110,12 @@ def _counts(obj: Object) -> tuple[int, int] | None:
 
 
 def _size(bake: Bake, obj: Object) -> int | None:
-    """The pods a workload may be expected to keep: never more than it wants by now or has had."""
+    """The pods a workload may be expected to keep: no more than it wants by now or has had; at first all it wants."""
     counts = _counts(obj)
-    return None if counts is None else min(counts[0], max(bake.sizes.get(title(obj), 0), counts[1]))
+    if counts is None:
+        return None
+    wanted, ready = counts
+    return min(wanted, max(bake.sizes.get(title(obj), wanted), ready))
 
 
 def _only_changes(each: tuple[Object, Health], sizes: Mapping[str, int]) -> bool:
