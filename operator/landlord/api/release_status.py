@@ -51,7 +51,7 @@ class AttemptStatus(Model):
     """The attempt that is going on."""
 
     key: Hash = Field(description="Which one; a new key is a new attempt.")
-    action: Word | None = Field(None, description="Install, Upgrade, Rollback or Uninstall.")
+    action: Word | None = Field(None, description="Deploy or Rollback.")
     stage: Word | None = Field(None, description="How far it is, such as Deploying, Verifying, Testing, Baking.")
     revision: Revision | None = Field(None, description="The revision it made.")
     tries: Count = Field(0, description="How many times Helm was started for it.")
@@ -66,8 +66,8 @@ class HistoryEntry(Model):
     revision: Revision = Field(0, description="The revision it made; 0 if none.")
     candidate: Hash = Field("", description="What it deployed.")
     chart_version: Text = Field("", description="Version of its chart.")
-    action: Word = Field(description="Install, Upgrade, Rollback or Uninstall.")
-    outcome: Word = Field(description="Proven, Rejected, Undetermined, Cancelled or RolledBack.")
+    action: Word = Field(description="Deploy or Rollback.")
+    outcome: Word = Field(description="Proven, Rejected, Undetermined or Cancelled.")
     reason: Word | None = Field(None, description="Why, in one word.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="Why.")
     source_revision: SourceRevision = Field("", description="The commit it came from, as the annotation said.")
