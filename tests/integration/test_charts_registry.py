@@ -19,7 +19,7 @@ from landlord.api.releases import ChartSource
 from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials, docker_credentials
-from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnknown
+from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnfit, ChartUnknown
 from landlord.clients.charts.kept import kept_by_helm
 from landlord.clients.charts.limits import Reach
 from landlord.clients.helm.payload import stored
@@ -242,6 +242,35 @@ async def test_the_cache_survives_the_operator(workshop: Workshop, open_registry
             found.append(await client.fetch(source(open_registry)))
     assert found[0] == found[1]
     assert len(list((tmp_path / "charts" / "content").iterdir())) == 1
+
+
+async def test_a_schema_that_would_make_helm_fetch_is_refused_before_helm_sees_it(
+    workshop: Workshop, open_registry: str, charts: Charts
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response(True)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    schema = workshop.chart / "values.schema.json"
+    schema.write_text(json.dumps({"$ref": f"http://127.0.0.1:{runner.addresses[0][1]}/inside"}))
+    try:
+        workshop.push(open_registry, "3.0.0")
+        package = str(workshop.folder / "web-3.0.0.tgz")
+        await asyncio.to_thread(workshop.helm, "template", "shop", package)
+        assert asked == ["/inside"], "Helm fetches what a schema refers to"
+        with pytest.raises(ChartUnfit, match=r"values\.schema\.json refers to"):
+            await charts.fetch(source(open_registry, "3.0.0"))
+        assert asked == ["/inside"]
+    finally:
+        schema.unlink()
+        await runner.cleanup()
 
 
 async def test_a_repository_that_helm_indexed_is_read_over_tls(workshop: Workshop, tmp_path: Path) -> None:

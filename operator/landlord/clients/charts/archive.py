@@ -17,10 +17,12 @@ from typing import Final
 from landlord.clients.charts.faults import CHART, ChartUnfit
 from landlord.clients.charts.limits import Limits
 from landlord.clients.charts.outline import OutlineFault, scalars
+from landlord.clients.charts.schemas import SchemaFault, check_schema
 from landlord.clients.charts.tar import Member, TarFault, members
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _SUBCHART: Final = re.compile(r"(?:charts/[^/]+/)*charts/[^/]+\.tgz")
+_SCHEMA: Final = re.compile(r"(?:charts/[^/]+/)*values\.schema\.json")
 _DEEPEST: Final = 6
 _NAME_BYTES: Final = 255
 _API_VERSIONS: Final = ("v1", "v2")
@@ -102,7 +104,16 @@ def _unpack(packed: bytes, budget: _Budget, top: str | None, depth: int) -> dict
     for path, data in found.items():
         if _SUBCHART.fullmatch(path):
             _unpack(data, budget, None, depth - 1)
+        if _SCHEMA.fullmatch(path):
+            _look_at_schema(path, data)
     return found
+
+
+def _look_at_schema(path: str, data: bytes) -> None:
+    try:
+        check_schema(data)
+    except SchemaFault as fault:
+        raise TarFault(f"{path} {fault}") from fault
 
 
 def _members(packed: bytes, budget: _Budget) -> Iterator[Member]:

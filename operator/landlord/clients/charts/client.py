@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+from landlord.api.failures import Transient
 from landlord.api.releases import Chart, ChartSource
 from landlord.clients.charts.archive import inspect
 from landlord.clients.charts.cache import Cache
@@ -22,6 +23,7 @@ from landlord.clients.charts.web import Access, Web
 
 Permits = Callable[[str], bool]
 _DOWNLOADS: Final = 8
+"""How many packages may be in memory at once."""
 _OCI: Final = "oci://"
 
 
@@ -70,6 +72,13 @@ class Charts:
         place or the platform says no, ``Transient`` when the place stumbles.
         """
         place = self._place(source, self._web.access(credentials, ca), permits)
+        try:
+            async with asyncio.timeout(self._limits.fetch):
+                return await self._fetch(place, source)
+        except TimeoutError as error:
+            raise Transient(f"{source.name} {source.version} did not arrive in time.") from error
+
+    async def _fetch(self, place: Place, source: ChartSource) -> Chart:
         located = await self._locate(place, source)
         chart = await self._bring(located, source)
         if source.digest in {None, chart.digest, located.served}:

@@ -1,6 +1,7 @@
 """What repositories' indexes said a moment ago, for those who may read them."""
 
 import time
+from asyncio import Semaphore
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -11,6 +12,8 @@ from landlord.clients.charts.outline import Listing
 _KEPT: Final = 128
 _JUST_NOW: Final = 10.0
 """Younger than this nothing is read anew, so that a wrong version does not mean a download at each pass."""
+_AT_ONCE: Final = 4
+"""An index may take tens of megabytes while it is read."""
 
 
 class Indexes:
@@ -21,6 +24,7 @@ class Indexes:
         self._clock = clock
         self._held: OrderedDict[str, tuple[float, Listing]] = OrderedDict()
         self._flights = Flights()
+        self._readers = Semaphore(_AT_ONCE)
 
     async def read(self, key: str, load: Callable[[], Awaitable[Listing]], *, fresh: bool) -> Listing:
         """The listing; ``fresh`` wants one that was read just now."""
@@ -28,7 +32,8 @@ class Indexes:
             at, held = self._held.get(key, (0.0, None))
             if held is not None and self._clock() - at < (_JUST_NOW if fresh else self._freshness):
                 return held
-            listing = await load()
+            async with self._readers:
+                listing = await load()
             self._held[key] = (self._clock(), listing)
             self._held.move_to_end(key)
             while len(self._held) > _KEPT:

@@ -12,19 +12,22 @@ MIB: Final = 1024 * 1024
 class Limits:
     """Bounds of sizes (bytes), counts and times (seconds)."""
 
-    packed: int = 16 * MIB
-    unpacked: int = 48 * MIB
+    packed: int = 8 * MIB
+    unpacked: int = 32 * MIB
     one_file: int = 5 * MIB
     """Helm's own bound."""
     files: int = 8192
     path: int = 512
-    index: int = 48 * MIB
+    index: int = 32 * MIB
     answer: int = 1 * MIB
     """Manifests, tokens and other small answers."""
     connect: float = 10
     silence: float = 20
     """How long a server may send nothing."""
-    total: float = 120
+    total: float = 60
+    """How long one request may take."""
+    fetch: float = 90
+    """How long all of a fetch may take, waiting for others who fetch the same included."""
     cache: int = 1024 * MIB
     """All kept packages together."""
     grace: float = 600

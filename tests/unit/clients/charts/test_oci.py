@@ -10,7 +10,7 @@ from aiohttp import web
 
 from landlord import __version__
 from landlord.api.failures import Busy, Refused, SpecFault, Transient
-from landlord.api.releases import ChartSource
+from landlord.api.releases import Chart, ChartSource
 from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials
@@ -276,6 +276,37 @@ async def test_a_registry_that_is_silent_or_trickles_is_given_up(
     registry.trouble = trouble
     with pytest.raises(Transient, match="in time"):
         await make(limits=replace(LIMITS, total=0.5)).fetch(source(registry))
+
+
+async def test_all_of_a_fetch_together_is_bounded_though_each_part_is_in_time(
+    registry: FakeRegistry, make: Make
+) -> None:
+    async def dawdle(request: web.Request) -> web.StreamResponse | None:
+        await asyncio.sleep(0.2)
+        return None
+
+    registry.push("team/web", "1.2.3", package())
+    registry.trouble = dawdle
+    with pytest.raises(Transient, match="did not arrive in time"):
+        await make(limits=replace(LIMITS, fetch=0.5)).fetch(source(registry))
+
+
+async def test_one_who_may_not_fetch_does_not_spoil_it_for_who_comes_along(
+    registry: FakeRegistry, charts: Charts
+) -> None:
+    registry.users = {"jane": "word", "max": "other"}
+
+    async def shut(request: web.Request) -> web.StreamResponse | None:
+        held = "/blobs/" in request.path and "max" in request.headers.get("Authorization", "")
+        return web.Response(status=403) if held else None
+
+    registry.trouble = shut
+    registry.push("team/web", "1.2.3", package())
+    several = [charts.fetch(source(registry), each) for each in (MAX, JANE, MAX, JANE)]
+    first, second, _, fourth = await asyncio.gather(*several, return_exceptions=True)
+    assert isinstance(first, Refused)
+    assert isinstance(second, Chart)
+    assert second == fourth
 
 
 async def test_no_byte_of_an_answer_that_is_no_http_gets_into_a_message(charts: Charts) -> None:
