@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generators.committed import main
-from landlord.api.conditions import CONDITION_WORD, REASONS, TYPES
+from landlord.api import explanations
+from landlord.api.conditions import CONDITION_WORD, TYPES
 from landlord.api.crd import KINDS, Kind
 from landlord.api.names import API_VERSION, CATEGORY
+from landlord.api.release_explanations import RELEASES
 from landlord.api.schema import DNS_LABEL, LABEL_VALUE, SUBDOMAIN
 from landlord.api.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE, RULES, Definitions, Schema
 
@@ -43,9 +45,17 @@ def kind_page(kind: Kind) -> str:
 def conditions_page() -> str:
     """All condition types and reasons."""
     types = [[f"`{each.value}`", meaning] for each, meaning in TYPES.items()]
-    reasons = [[f"`{each.value}`", meaning, action] for each, (meaning, action) in REASONS.items()]
-    parts = ["# Conditions", _HOW_TO_READ, "## Types", _table(["type", "meaning when `True`"], types)]
-    parts += ["## Reasons", _CLOSED, _table(["reason", "meaning", "what to do"], reasons)]
+    parts = [
+        "# Conditions",
+        _HOW_TO_READ,
+        "## Types",
+        _table(["type", "meaning when `True`"], types),
+        "## Reasons",
+        _CLOSED,
+    ]
+    for title, explained in (("### Of all kinds", explanations.TENANTS), ("### Of AppReleases", RELEASES)):
+        reasons = [[f"`{each.value}`", meaning, action] for each, (meaning, action) in explained.items()]
+        parts += [title, _table(["reason", "meaning", "what to do"], reasons)]
     return HEADER + "\n\n".join(parts) + "\n"
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from landlord.api.reasons import Reason
 
-_NEW = "Commit a change; or, to try the same again: landlord retry, or annotate landlord.dev/retry-at with the time."
+_NEW = "Commit a change; or, to try the very same again, set the annotation landlord.dev/retry-at to the present time."
 _CLEARS = "Clear the cause the message names; it is then tried again by itself. Nothing was rejected."
 
 RELEASES: Final[dict[Reason, tuple[str, str]]] = {
