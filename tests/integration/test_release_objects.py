@@ -78,6 +78,24 @@ async def test_what_the_deployer_may_not_list_says_so(stage: Stage) -> None:
     assert stage.scopes.objects(stage.namespace, RESOURCE_QUOTAS) is None
 
 
+async def test_warnings_are_those_about_objects_of_the_release(stage: Stage) -> None:
+    await stage.deploy()
+    live = await stage.eyes.live(await stage.inventory())
+    for name, kind, uid in (("mine", "Warning", None), ("calm", "Normal", None), ("foreign", "Warning", "other")):
+        (about,) = [obj["metadata"] for entry, obj in live.objects.items() if entry.kind == "Deployment"]
+        regarding = {"kind": "Deployment", "name": "web", "namespace": stage.namespace, "uid": uid or about["uid"]}
+        event = {"metadata": {"name": name}, "regarding": regarding, "type": kind, "reason": "Test", "action": "Test"}
+        event |= {
+            "eventTime": "2026-01-01T00:00:00.000000Z",
+            "reportingController": "test",
+            "reportingInstance": "test",
+        }
+        await stage.admin.create(f"/apis/events.k8s.io/v1/namespaces/{stage.namespace}/events", event)
+    found = await stage.eyes.warnings(stage.namespace, list(live.objects.values()))
+    assert "mine" in [event["metadata"]["name"] for event in found]
+    assert not {"calm", "foreign"} & {event["metadata"]["name"] for event in found}
+
+
 async def test_what_a_failed_upgrade_created_is_swept_and_nothing_else(stage: Stage) -> None:
     await stage.deploy()
     code, _ = await stage.try_deploy(extra=["stray", "kept-stray", "foreign"], broken=True)

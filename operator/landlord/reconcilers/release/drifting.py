@@ -27,6 +27,10 @@ RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 SERVER_SIDE: Final = "ssa"
 PARALLEL: Final = 4
+MOST_ROUNDS: Final = 3
+"""Corrections of one object in a row after which another writer must be at work."""
+PATIENCE: Final = 6
+"""Of so many looks, one tries again to correct what is fought over."""
 TRUSTED_LOOKS: Final = 48
 """After so many looks everything is compared anew: times count in seconds, and two writes may fall into one."""
 
@@ -61,6 +65,22 @@ class _Memory:
     ignore: tuple[Ignore, ...]
     looks: int
     good: dict[Entry, str] = field(default_factory=dict)
+    rounds: dict[Entry, int] = field(default_factory=dict)
+    """How often an object was to be corrected and had drifted again by the next look."""
+
+    def is_contested(self, entry: Entry) -> bool:
+        """Whether another writer is at work who will not give in; now and then it is tried all the same."""
+        rounds = self.rounds.get(entry, 0)
+        return rounds >= MOST_ROUNDS and (rounds + 1) % PATIENCE != 0
+
+    def count(self, entry: Entry) -> None:
+        """One more round of correction, or of leaving it."""
+        self.rounds[entry] = self.rounds.get(entry, 0) + 1
+
+    def settle(self, drifts: Collection[Drift]) -> None:
+        """What has not drifted this time is fought over no more."""
+        drifted = {drift.entry for drift in drifts}
+        self.rounds = {entry: rounds for entry, rounds in self.rounds.items() if entry in drifted}
 
     def fits(self, number: int, ignore: Sequence[Ignore]) -> bool:
         return (self.number, self.ignore) == (number, tuple(ignore)) and self.looks > 0
@@ -99,6 +119,7 @@ class Drifting:
         scaled = await self._scaled(inventory) if suspects else ()
         found = await self._compare_all(suspects, release, memory, scaled, unseen)
         drifts = [Drift(item.entry, (), is_gone=True) for item in gone] + found
+        memory.settle(drifts)
         return Findings(tuple(drifts), unseen, len(suspects))
 
     async def correct(
@@ -111,7 +132,8 @@ class Drifting:
     ) -> tuple[Correction, ...]:
         """Apply what drifted again, whole and as Helm; what is gone is made anew. Never a new revision.
 
-        Raises ``Refused`` for a release that is stored with client-side apply: Helm would not take it from there.
+        What drifts again after every correction is left as it is, and told as ``Refused``. Raises ``Refused`` for a
+        release that is stored with client-side apply: Helm would not take it from there.
         """
         if not is_correctable(release):
             raise Refused(
@@ -124,8 +146,12 @@ class Drifting:
         done: list[Correction] = []
         for drift in drifts:
             try:
-                await self._correct(items[drift.entry], release, memory, scaled)
-                done.append(Correction(drift))
+                if memory.is_contested(drift.entry):
+                    done.append(Correction(drift, _contested(drift)))
+                else:
+                    await self._correct(items[drift.entry], release, memory, scaled)
+                    done.append(Correction(drift))
+                memory.count(drift.entry)
             except LandlordFailure as failure:
                 done.append(Correction(drift, failure))
         return tuple(done)
@@ -212,6 +238,13 @@ def belongs_to(obj: Mapping[str, Any], release: str, namespace: str) -> bool:
     """Whether the object carries the marks of this release."""
     marks = obj["metadata"].get("annotations") or {}
     return (marks.get(RELEASE_NAME), marks.get(RELEASE_NAMESPACE)) == (release, namespace)
+
+
+def _contested(drift: Drift) -> Refused:
+    return Refused(
+        f"{drift.why} It was so again after each of {MOST_ROUNDS} corrections; stop the other writer, or name what it "
+        "may change in spec.drift.ignore."
+    )
 
 
 async def _touched(deployer: Cluster, item: Item, live: Object) -> Object:

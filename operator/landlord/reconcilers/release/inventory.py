@@ -199,6 +199,8 @@ class _Finder:
         self._unseen[item.entry] = why
 
     def live(self, inventory: Inventory) -> Live:
+        for entry in inventory.unserved:
+            self._unseen[entry] = f"The API server does not serve {entry.kind} of {entry.api_version}."
         known = self._objects.keys() | self._unseen.keys()
         missing = tuple(item.entry for item in inventory.items if item.entry not in known)
         return Live(self._objects, missing, self._unseen)

@@ -10,6 +10,8 @@ from landlord.api.names import deployer_username
 from landlord.api.refs import Ref
 from landlord.core.release.drift import Drift, Ignore
 from landlord.reconcilers.release.drifting import (
+    MOST_ROUNDS,
+    PATIENCE,
     TRUSTED_LOOKS,
     Correction,
     Drifting,
@@ -250,6 +252,37 @@ async def test_a_correction_that_fails_is_told_and_stops_no_other() -> None:
     stage.cluster.refused["apply", "ConfigMap"] = refusal
     done = await stage.correct((await stage.look()).drifts)
     assert {each.drift.entry.name: each.failure for each in done} == {"settings": refusal, "web": None}
+
+
+async def test_a_fight_with_another_writer_is_given_up_told_and_tried_again_now_and_then() -> None:
+    stage = Stage(SETTINGS)
+    fates = []
+    for _ in range(2 * PATIENCE):
+        stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
+        (done,) = await stage.correct((await stage.look()).drifts)
+        fates.append(done.failure)
+    assert [number for number, failure in enumerate(fates, 1) if failure is None] == [1, 2, 3, PATIENCE, 2 * PATIENCE]
+    assert isinstance(fates[3], Refused)
+    assert "spec.drift.ignore" in fates[3].why
+    assert "/data/level (by hand)" in fates[3].why
+
+
+async def test_corrections_that_fail_are_no_fight() -> None:
+    stage = Stage(SETTINGS)
+    stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
+    stage.cluster.refused["apply", "ConfigMap"] = refusal = Forbidden("no right")
+    for _ in range(2 * MOST_ROUNDS):
+        (done,) = await stage.correct((await stage.look()).drifts)
+        assert done.failure is refusal
+
+
+async def test_who_gives_in_once_is_forgiven() -> None:
+    stage = Stage(SETTINGS)
+    for _ in range(3 * MOST_ROUNDS):
+        stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
+        (done,) = await stage.correct((await stage.look()).drifts)
+        assert done.failure is None
+        assert (await stage.look()).drifts == ()
 
 
 async def test_a_release_of_client_side_apply_is_not_corrected() -> None:

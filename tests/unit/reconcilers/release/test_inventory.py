@@ -9,7 +9,7 @@ from landlord.api.failures import Forbidden, Missing, Transient
 from landlord.api.names import deployer_username
 from landlord.api.refs import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS, SECRETS, SERVICES, Resource
 from landlord.core.release.rendered import Entry, Rendered
-from landlord.reconcilers.release.inventory import Eyes, Item, inventory, worth_watching
+from landlord.reconcilers.release.inventory import Eyes, Inventory, Item, inventory, worth_watching
 from tests.unit.reconcilers.release import objects_cluster as made
 from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, ObjectsCluster, manifest
 
@@ -89,6 +89,14 @@ async def test_what_may_not_be_read_is_unseen_and_not_missing() -> None:
     assert live.missing == ()
 
 
+async def test_what_is_served_no_more_is_unseen_and_not_missing() -> None:
+    entry = Entry("example.org/v1", "Widget", NAMESPACE, "one")
+    kept = Inventory(NAMESPACE, (), (entry,))
+    for live in (await eyes(ObjectsCluster()).live(kept), await eyes(ObjectsCluster()).heads(kept)):
+        assert live.unseen == {entry: "The API server does not serve Widget of example.org/v1."}
+        assert live.missing == ()
+
+
 async def test_an_outage_is_no_answer() -> None:
     cluster = ObjectsCluster(refused={("get", "ConfigMap"): Transient("lost")})
     with pytest.raises(Transient):
@@ -124,7 +132,7 @@ async def test_heads_of_cluster_scoped_objects_are_read_by_name() -> None:
     entry = Entry("v1", "Namespace", "", "shop")
     item = Item(entry, NAMESPACES, {})
     cluster.objects["Namespace", "shop"] = {"metadata": {"name": "shop"}}
-    live = await eyes(cluster).heads(type(made.inventory())(NAMESPACE, (item,)))
+    live = await eyes(cluster).heads(Inventory(NAMESPACE, (item,)))
     assert list(live.objects) == [entry]
     assert cluster.requests == [("get", "Namespace/shop")]
 
