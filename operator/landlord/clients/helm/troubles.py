@@ -200,7 +200,8 @@ RULES: Final = (
     ),
     _rule(
         HelmTrouble.INVALID,
-        r"strict decoding error: (?P<rest>.+)|error validating data: (?P<other>.+)|the server rejected our request",
+        r"strict decoding error: (?P<rest>.+)|error validating data: (?P<other>.+)|the server rejected our request"
+        r"|error decoding YAML",
         "{object} is no valid manifest: {message}",
     ),
     _rule(
