@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from landlord.api.crd import APPRELEASE, open_api_schema
 from landlord.api.names import API_VERSION
 from landlord.api.pins import REPOSITORY_WORDS, TAG_WORDS, VERSION_WORDS
 from tests import specimens
 from tests.admin import Admin, ApiError, Object
 from tests.bad_input import Variation, release_variations
 from tests.cluster import Cluster, short_name
+from tests.crowds import crowded
 from tests.served import serve_crds, writer_of_status
 
 PATH = f"/apis/{API_VERSION}/namespaces/default/appreleases"
@@ -319,6 +321,22 @@ async def test_where_charts_may_come_from_is_said_by_prefix_or_exactly(admin: Ad
     ):
         with pytest.raises(ApiError, match="chartSources"):
             await tenant(wrong)
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_full_release_can_be_changed(admin: Admin) -> None:
+    schema = open_api_schema(APPRELEASE)["properties"]["spec"]
+    specimen = specimens.apprelease(short_name("r"))
+    full = crowded(schema, specimen["spec"], ("healthChecks", "[]", "http", "headers"), 60)
+    full |= {"dependsOn": [{"name": f"other-{number}"} for number in range(32)]}
+    full |= {"environmentValues": {f"stage-{number}": {"text": "x" * 1000} for number in range(64)}}
+    made = await admin.create(PATH, specimen | {"spec": full})
+    path = f"{PATH}/{made['metadata']['name']}"
+    try:
+        changed = await admin.replace(path, made | {"spec": made["spec"] | {"suspend": True}})
+        assert changed["metadata"]["generation"] == 2
+    finally:
+        await admin.delete(path)
 
 
 async def test_every_variation_is_judged_as_it_should_be_and_every_refusal_names_the_field(admin: Admin) -> None:
