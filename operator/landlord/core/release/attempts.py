@@ -8,7 +8,7 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState, Unprepared
 from landlord.core.release.guilt import cancelled, give_up, hold, undetermined
-from landlord.core.release.history import foreign, is_locked, stands, target
+from landlord.core.release.history import foreign, is_locked, precious, prunable, stands, target
 from landlord.core.release.identity import short
 from landlord.core.release.ledger import (
     Attempt,
@@ -22,7 +22,7 @@ from landlord.core.release.ledger import (
     Stage,
     Verdict,
 )
-from landlord.core.release.steps import Decision, Look, Rest, Run, Standing, Word, sentence
+from landlord.core.release.steps import Decision, Look, Prune, Rest, Run, Standing, Word, sentence
 
 POLL: Final = timedelta(seconds=2)
 SLOW_POLL: Final = timedelta(seconds=5)
@@ -83,7 +83,7 @@ def _deploy(facts: Facts, attempt: Attempt) -> Decision:
         return unprepared(facts, facts.desired)
     if facts.closed is not None:
         standing = Standing.STUCK if facts.closed.is_final else Standing.WAITING
-        return Decision(Rest(facts.closed.after), facts.ledger, Word(standing, facts.closed.reason, facts.closed.why))
+        return tidy(facts, Word(standing, facts.closed.reason, facts.closed.why), Rest(facts.closed.after))
     newest = facts.newest
     if is_locked(newest):
         return locked(facts)
@@ -108,13 +108,20 @@ def _is_reckoning_due(facts: Facts) -> bool:
 def _later(facts: Facts, attempt: Attempt, due: datetime) -> Decision:
     failure = attempt.failure or Failure(Reason.PROGRESSING.value, "A pause is kept.")
     why = f"{sentence(failure.why)} Trying again at {due:%H:%M:%S} UTC."
-    return Decision(Rest(due - facts.now), facts.ledger, Word(Standing.WORKING, reason_of(failure), why))
+    return tidy(facts, Word(Standing.WORKING, reason_of(failure), why), Rest(due - facts.now))
+
+
+def tidy(facts: Facts, word: Word, rest: Rest, ledger: Ledger | None = None) -> Decision:
+    """Nothing to do but to wait: time to prune."""
+    ledger = ledger or facts.ledger
+    old = prunable(facts.history, facts.wish.max_history, precious(ledger))
+    return Decision(Prune(old) if old else rest, ledger, word)
 
 
 def unprepared(facts: Facts, why: Unprepared) -> Decision:
     """It is not known what to deploy, or must not be; what runs keeps running."""
     standing = Standing.STUCK if why.is_final else Standing.WORKING
-    return Decision(Rest(why.after), facts.ledger, Word(standing, why.reason, why.why))
+    return tidy(facts, Word(standing, why.reason, why.why), Rest(why.after))
 
 
 def locked(facts: Facts) -> Decision:
@@ -156,13 +163,17 @@ def _verify(facts: Facts, attempt: Attempt) -> Decision:
 
 
 def _blamed_on_environment(facts: Facts, attempt: Attempt, health: Health) -> Decision:
-    """No verdict, however long it lasts; once the cause is gone the workloads have their full time again."""
-    if facts.now < attempt.deadline:
-        return _working(facts, _pace(facts, attempt), health.reason, health.why)
-    on = replace(attempt, deadline=facts.now + facts.wish.timeout)
+    """No verdict, however long it lasts; once the cause is gone the workloads still have much of their time."""
+    ledger, wish = facts.ledger, facts.wish
+    if attempt.deadline - facts.now < wish.timeout / 2:
+        ledger = replace(ledger, attempt=replace(attempt, deadline=facts.now + wish.timeout))
+    if facts.now < attempt.since + wish.timeout:
+        return Decision(
+            Rest(_pace(facts, attempt)), ledger, Word(Standing.WORKING, health.reason, sentence(health.why))
+        )
+    ledger = undetermined(ledger, attempt, Failure(health.reason.value, sentence(health.why)), facts.now)
     why = f"{sentence(health.why)} It is no fault of the release; it is waited for."
-    ledger = undetermined(facts.ledger, attempt, Failure(health.reason.value, sentence(health.why)), facts.now)
-    return Decision(Rest(SLOW_POLL), replace(ledger, attempt=on), Word(Standing.WORKING, health.reason, why))
+    return Decision(Rest(SLOW_POLL), ledger, Word(Standing.WORKING, health.reason, why))
 
 
 def _ready(facts: Facts, attempt: Attempt) -> Decision:
@@ -222,7 +233,7 @@ def _roll_back(facts: Facts, attempt: Attempt) -> Decision:
     if attempt.not_before is not None and facts.now < attempt.not_before:
         trouble = sentence(attempt.blocked.why) if attempt.blocked else "A pause is kept."
         why = f"{trouble} Rolling back is tried again at {attempt.not_before:%H:%M:%S} UTC."
-        return _working(facts, attempt.not_before - facts.now, Reason.ROLLING_BACK, why)
+        return tidy(facts, Word(Standing.WORKING, Reason.ROLLING_BACK, why), Rest(attempt.not_before - facts.now))
     cause = sentence(attempt.failure.why) if attempt.failure else "What was wanted turned out bad."
     return _run(facts, Operation.ROLLBACK, f"{cause} Rolling back to revision {proven.revision}.", proven.revision)
 

@@ -43,8 +43,11 @@ def target(history: Sequence[RevisionMeta], proven: Proven | None) -> RevisionMe
     return next((each for each in history if each.status in GOOD and _is(each, proven)), None)
 
 
-def made_by(intent: Intent, history: Sequence[RevisionMeta]) -> RevisionMeta | None:
-    """The revision that the intent's Helm made, if it made one and nobody made another since."""
+def made_by(intent: Intent, history: Sequence[RevisionMeta], *, has_run: bool) -> RevisionMeta | None:
+    """The revision that the intent's Helm made, if it made one and nobody made another since.
+
+    One without a mark is ours only where Helm is known to have run: somebody else may have come in between.
+    """
     newest = newest_of(history, intent.base)
     if newest is None or intent.operation in (Operation.TEST, Operation.UNINSTALL):
         return None
@@ -52,7 +55,7 @@ def made_by(intent: Intent, history: Sequence[RevisionMeta]) -> RevisionMeta | N
     if intent.operation is Operation.ROLLBACK:  # Helm copies the labels of what it goes back to
         wanted = next((each.labels.get(MARK, "") for each in history if each.number == intent.target), "")
     said = newest.labels.get(MARK, "")
-    return None if said and wanted and said != wanted else newest
+    return newest if said == wanted or (has_run and not said) else None
 
 
 def prunable(history: Sequence[RevisionMeta], keep: int, precious: Iterable[int]) -> tuple[int, ...]:
@@ -72,7 +75,7 @@ def prunable(history: Sequence[RevisionMeta], keep: int, precious: Iterable[int]
 def precious(ledger: Ledger) -> tuple[int, ...]:
     """Numbers that must not go, whatever their age."""
     held = (ledger.held.failed_revision,) if ledger.held is not None else ()
-    known = tuple(each.revision for each in (ledger.running, ledger.proven) if each is not None)
+    known = tuple(each.revision for each in (ledger.running, ledger.proven, ledger.attempt) if each is not None)
     return (*known, *held, ledger.recovering)
 
 

@@ -12,7 +12,7 @@ from landlord.api.conditions import Reason
 from landlord.core.release import attempts, settling
 from landlord.core.release.facts import CheckState, Facts, HealthState, Unprepared
 from landlord.core.release.guilt import pause
-from landlord.core.release.history import foreign, is_locked, precious, prunable, stands
+from landlord.core.release.history import foreign, is_locked, stands
 from landlord.core.release.ledger import (
     Attempt,
     Desired,
@@ -25,7 +25,7 @@ from landlord.core.release.ledger import (
     Stage,
     Verdict,
 )
-from landlord.core.release.steps import Decision, LetGo, Look, Prune, Rest, Standing, Step, Word, sentence
+from landlord.core.release.steps import Decision, LetGo, Look, Rest, Standing, Word, sentence
 
 SLOW: Final = timedelta(seconds=5)
 RECOVERIES: Final = 3
@@ -282,11 +282,7 @@ def _is_ready(facts: Facts) -> bool:
 
 
 def _rest(facts: Facts, word: Word, rest: Rest | None = None, ledger: Ledger | None = None) -> Decision:
-    """Nothing to do; time to prune."""
-    ledger = ledger or facts.ledger
-    old = prunable(facts.history, facts.wish.max_history, precious(ledger))
-    step: Step = Prune(old) if old else rest or Rest()
-    return Decision(step, ledger, word)
+    return attempts.tidy(facts, word, rest or Rest(), ledger)
 
 
 def _look(ledger: Ledger, reason: Reason, why: str) -> Decision:

@@ -49,7 +49,7 @@ def _may_live(facts: Facts, intent: Intent) -> bool:
 
 def _made(facts: Facts, intent: Intent) -> RevisionMeta | None:
     """Its revision; where Helm met a lock, the pending one is of whoever holds that."""
-    made = made_by(intent, facts.history)
+    made = made_by(intent, facts.history, has_run=facts.ended is not None)
     met_a_lock = facts.ended is not None and facts.ended.trouble is HelmTrouble.LOCKED
     return None if met_a_lock and made is not None and is_locked(made) else made
 
@@ -96,7 +96,7 @@ def _trouble(facts: Facts, intent: Intent) -> HelmTrouble | None:
         return None  # the operator is going down, or somebody killed it
     if intent.operation is Operation.TEST:
         return HelmTrouble.TEST_FAILED
-    return HelmTrouble.OUTAGE if made_by(intent, facts.history) is None else HelmTrouble.HOOK_TIMEOUT
+    return HelmTrouble.OUTAGE if _made(facts, intent) is None else HelmTrouble.HOOK_TIMEOUT
 
 
 def _count(facts: Facts, attempt: Attempt, failure: Failure) -> Ledger:

@@ -15,7 +15,8 @@ from landlord.core.release.facts import Check, CheckState, Closed, Unprepared, W
 from landlord.core.release.ledger import Ledger, Operation, encode
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Look, Run
-from tests.unit.core.release.theatre import CRASHES, NO_IMAGE, QUOTA, App, Theatre, seconds
+from tests.unit.core.release.cast import CRASHES, NO_IMAGE, QUOTA, App, seconds
+from tests.unit.core.release.theatre import Theatre
 
 HOUR = timedelta(hours=1)
 FAILS = Check("home", CheckState.FAILING, "It answered 500.")

@@ -6,134 +6,21 @@ pass only. It can be killed anywhere, and it watches that what must always be tr
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
-from landlord.api.releases import LOCKED, RevisionMeta
-from landlord.core.release.facts import (
-    Check,
-    CheckState,
-    Closed,
-    Facts,
-    Health,
-    HealthState,
-    Process,
-    Stranger,
-    Unprepared,
-    Wish,
-)
-from landlord.core.release.history import MARK, foreign
-from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Verdict, decode, encode
+from landlord.api.releases import LOCKED
+from landlord.core.release.facts import Check, CheckState, Closed, Facts, Health, Process, Stranger, Unprepared, Wish
+from landlord.core.release.history import foreign
+from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, decode, encode
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run
+from tests.unit.core.release.cast import App, Helm, Revision
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INTERVAL = timedelta(minutes=10)
-READY = Health(HealthState.READY, Reason.UNREADY, "All workloads are ready.")
-WORKING = Health(HealthState.WORKING, Reason.UNREADY, "Deployment web has 0 of 2 pods ready.")
-NO_IMAGE = Health(HealthState.GUILTY, Reason.IMAGE_UNAVAILABLE, "Deployment web: image web:nope does not exist.")
-CRASHES = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, "Deployment web: container web crashed 3 times.")
-QUOTA = Health(HealthState.ENVIRONMENT, Reason.QUOTA_EXCEEDED, "Deployment web: quota pods is used up.")
-NO_NODE = Health(HealthState.ENVIRONMENT, Reason.UNSCHEDULABLE, "Deployment web: no node takes its pods.")
-REGISTRY = Health(HealthState.ENVIRONMENT, Reason.REGISTRY_UNAVAILABLE, "Deployment web: the registry does not answer.")
-
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
-
-
-@dataclass(frozen=True)
-class App:
-    """What somebody commits, and how it behaves once it runs; times count from its deploy."""
-
-    name: str
-    values: str = "v1"
-    spec: str = ""
-    """Health spec and retry-at: in the key, not in what Helm deploys."""
-    ready_after: float = 4
-    health: tuple[tuple[float, Health], ...] = ()
-    """From so many seconds on it fares so; before the first it is at work, afterwards ready."""
-    checks: tuple[tuple[float, Check], ...] = ()
-    helm: HelmTrouble | None = None
-    """What a deploy ends in."""
-    stores: bool = True
-    """Whether a failing deploy leaves a revision."""
-    test: HelmTrouble | None = None
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self.name}.{self.values}"
-
-    @property
-    def desired(self) -> Desired:
-        key = f"sha256:{self.name}.{self.values}.{self.spec}"
-        return Desired(key, f"sha256:{self.name}", self.digest, self.values, self.name, self.name)
-
-    def fares(self, age: float) -> Health:
-        for since, health in reversed(self.health):
-            if age >= since:
-                return health
-        return READY if age >= self.ready_after else WORKING
-
-    def checked(self, age: float) -> tuple[Check, ...]:
-        latest = {check.name: check for since, check in self.checks if age >= since}
-        return tuple(latest.get(name, Check(name, CheckState.PENDING)) for name in {c.name: 0 for _, c in self.checks})
-
-
-def bad_image(name: str, **kwargs: object) -> App:
-    return replace(App(name, health=((2, NO_IMAGE),)), **kwargs)  # type: ignore[arg-type]
-
-
-@dataclass
-class Revision:
-    """One revision in Helm's storage."""
-
-    number: int
-    status: str
-    app: App
-    uid: str
-    at: datetime
-    mark: str = ""
-    is_theirs: bool = False
-    """Made by a person."""
-
-    @property
-    def meta(self) -> RevisionMeta:
-        labels = {MARK: self.mark} if self.mark else {}
-        return RevisionMeta(self.number, self.status, self.uid, labels, int(self.at.timestamp()))
-
-
-@dataclass
-class Helm:
-    """Helm's storage and what its commands do to it, as measured."""
-
-    revisions: list[Revision] = field(default_factory=list)
-    made: int = 0
-
-    @property
-    def newest(self) -> Revision | None:
-        return max(self.revisions, key=lambda each: each.number, default=None)
-
-    def find(self, number: int) -> Revision | None:
-        return next((each for each in self.revisions if each.number == number), None)
-
-    def open(self, app: App, status: str, now: datetime, mark: str | None = None) -> Revision:
-        self.made += 1
-        newest = self.newest
-        inherited = newest.mark if newest else ""
-        number = newest.number + 1 if newest else 1
-        revision = Revision(number, status, app, f"uid-{self.made}", now, inherited if mark is None else mark)
-        self.revisions.append(revision)
-        return revision
-
-    def close(self, revision: Revision, now: datetime, *, well: bool) -> None:
-        if well:
-            for each in self.revisions:
-                if each is not revision and each.status == "deployed":
-                    each.status = "superseded"
-        revision.status, revision.at = ("deployed" if well else "failed"), now
 
 
 class Killed(Exception):
@@ -316,14 +203,17 @@ class Theatre:
         assert decision == decide(facts), "the same facts gave another step"
         assert decision.ledger == decode(encode(decision.ledger)), "a ledger is not read as it was written"
         why = decision.word.why
-        assert why and why[-1] in ".!?" and (why[0].isupper() or not why[0].isalpha()) and " " in why, why
+        assert why[-1:] in (".", "!", "?"), why
+        assert why[0].isupper() or not why[0].isalpha(), why
+        assert " " in why, why
         return decision
 
     def _write(self, before: Ledger, after: Ledger) -> None:
         self.stored = encode(after)
         if after.proven is not None and after.proven != before.proven:
             newest = self.helm.newest
-            assert newest is not None and newest.number == after.proven.revision and newest.status == "deployed"
+            assert newest is not None
+            assert (newest.number, newest.status) == (after.proven.revision, "deployed")
             assert newest.app.digest == after.proven.desired.digest, "something was proven that does not run"
             self.proven.add(newest.uid)
 
@@ -333,7 +223,9 @@ class Theatre:
                 return INTERVAL if after is None else max(after, timedelta(milliseconds=200))
             case MarkFailed(number=number):
                 revision = self.helm.find(number)
-                assert revision is not None and revision.status in LOCKED and self.ghost is None
+                assert revision is not None
+                assert revision.status in LOCKED
+                assert self.ghost is None, "a lock was taken off while its Helm lives"
                 assert not revision.is_theirs, "somebody else's lock was taken off"
                 revision.status = "failed"
             case Prune(numbers=numbers):
@@ -369,7 +261,8 @@ class Theatre:
         if newest is not None and newest.status in LOCKED:
             assert self.is_deleting, "Helm was run into a lock"
         if intent.operation is Operation.DEPLOY:
-            assert attempt is not None and self.app is not None
+            assert attempt is not None
+            assert self.app is not None
             key = _attempt(decision)
             assert attempt.desired.key == self.app.desired.key
             is_same = newest is not None and newest.status == "deployed" and newest.app.digest == self.app.digest
@@ -379,7 +272,8 @@ class Theatre:
             assert attempt is not None
             key = _attempt(decision)
             target = self.helm.find(intent.target)
-            assert target is not None and target.uid in self.proven, "rolled back to what was never proven"
+            assert target is not None
+            assert target.uid in self.proven, "rolled back to what was never proven"
             assert target.app.digest != attempt.desired.digest, "rolled back to what failed"
             assert self.rollbacks[key] < self.wish.rollback_attempts, f"{key} was rolled back too often"
 
@@ -469,7 +363,6 @@ class Theatre:
         verdicts = "".join(
             f"\n  {each.verdict.value} {each.desired.chart_version} {each.reason}: {each.why}"
             for each in ledger.verdicts
-            if each.verdict in Verdict
         )
         runs = ", ".join(f"{number} {name}" for name, number in Counter(o.value for _, o in self.runs).items())
         end = f"Helm ran: {runs or 'never'}.\nVerdicts:{verdicts or ' none'}"
