@@ -33,6 +33,7 @@ from tests.polling import eventually
 HTPASSWD = "jane:$2b$04$k8ruaNtr0KbnVnnOvI3JveRHG1woiNx25fvDf5kN8s4giodcx2P06\n"
 """The password is ``word``."""
 JANE = Credentials("jane", "word")
+LONG = "files/" + "/".join(["çédille and blank " * 4] * 3) + ".txt"
 LOOPBACK = Reach(Allow.of(["127.0.0.1/32"]), plain_http=("127.0.0.1",))
 
 
@@ -87,6 +88,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     shop.helm("create", "web")
     shop.helm("create", "sub")
     shop.helm("package", "sub", "--version", "0.1.0", "--destination", str(shop.chart / "charts"))
+    (shop.chart / LONG).parent.mkdir(parents=True)
+    (shop.chart / LONG).write_text("long")
     head = shop.chart / "Chart.yaml"
     head.write_text(head.read_text() + "dependencies:\n- {name: sub, version: 0.1.0, repository: ''}\n")
     return shop
@@ -158,7 +161,7 @@ async def test_what_helm_pushed_renders_as_the_folder_it_was_made_of(
     workshop.push(open_registry)
     chart = await charts.fetch(source(open_registry))
     assert (chart.name, chart.version, chart.app_version) == ("web", "1.2.3", "1.16.0")
-    assert "charts/sub/Chart.yaml" in chart.files
+    assert {"charts/sub/Chart.yaml", LONG} <= set(chart.files)
     rendered = workshop.helm("template", "shop", chart.path, "--namespace", "red")
     pushed = workshop.helm("template", "shop", str(workshop.folder / "web-1.2.3.tgz"), "--namespace", "red")
     assert rendered == pushed

@@ -28,8 +28,8 @@ class Limits:
     """How long one request may take."""
     fetch: float = 90
     """How long all of a fetch may take, waiting for others who fetch the same included."""
-    cache: int = 1024 * MIB
-    """All kept packages together."""
+    cache: int = 256 * MIB
+    """All kept packages together; twice as much while many were asked for a moment ago."""
     grace: float = 600
     """How long a package that was asked for is kept, since a Helm process may be about to read it."""
     freshness: float = 300

@@ -198,8 +198,10 @@ async def _body(answer: aiohttp.ClientResponse, ask: Ask) -> bytes:
 
 
 def _joined(url: URL, location: str) -> URL:
+    # Kept as it is written, since it may be signed; unless it is not fit to be sent so.
+    is_plain = location.isascii() and location.isprintable() and " " not in location
     try:
-        target = url.join(URL(location))
+        target = url.join(URL(location, encoded=is_plain))
         target.origin()
     except ValueError as error:
         raise Refused(f"{shown(url)} redirects to what is no URL.") from error

@@ -30,6 +30,7 @@ class Server:
     """Name and password; nobody needs any when there are none."""
     seen: list[str] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     trouble: Trouble | None = None
 
@@ -53,6 +54,7 @@ class Server:
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             self.seen.append(f"{request.method} {request.path}")
             self.authorizations.append(request.headers.get("Authorization"))
+            self.queries.append(request.rel_url.raw_query_string)
             self.agents.add(request.headers.get("User-Agent", ""))
             odd = await self.trouble(request) if self.trouble else None
             return odd if odd is not None else await handler(request)

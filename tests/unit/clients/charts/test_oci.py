@@ -386,7 +386,7 @@ async def test_a_blob_in_a_store_is_followed_only_with_leave_and_without_credent
             return web.Response(body=package())
 
         async def send(request: web.Request) -> web.Response | None:
-            away = {"Location": f"http://{store.host}/blob?signature=abc"}
+            away = {"Location": f"http://{store.host}/blob?signature=abc%2Bd%2F%3D"}
             return web.Response(status=307, headers=away) if "/blobs/" in request.path else None
 
         store.trouble, registry.trouble = hand, send
@@ -397,6 +397,7 @@ async def test_a_blob_in_a_store_is_followed_only_with_leave_and_without_credent
         assert store.seen == []
         assert await make(reach=replace(reach, stores=("127.0.0.1",))).fetch(source(registry), JANE)
         assert store.authorizations == [None]
+        assert store.queries == ["signature=abc%2Bd%2F%3D"]
 
 
 @pytest.mark.parametrize("to", ["http://169.254.169.254/latest", "http://10.0.0.1/", "file:///etc/passwd", "http://["])
