@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from landlord.api.names import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT
+from sandbox.programs import core_programs
 from tests.actors import Actor
 from tests.admin import write_token_kubeconfig
 from tests.cluster import Cluster, eventually
@@ -100,7 +101,8 @@ def start_operator(kubeconfig: str | Path, folder: Path, *flags: str, name: str 
     log = folder / f"{name}.log"
     command = [
         *(sys.executable, "-c", "from landlord.cli.main import main; main()", "run", "--kubeconfig", str(kubeconfig)),
-        *("--listen", f"127.0.0.1:{port}", "--log-format", "json", *flags),
+        *("--listen", f"127.0.0.1:{port}", "--log-format", "json"),
+        *("--helm", core_programs()["helm"], "--state-dir", str(folder / f"{name}-state"), *flags),
     ]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LANDLORD_")}
     with log.open("ab") as output:

@@ -31,6 +31,7 @@ from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune
 from landlord.reconcilers.release.preparation import Preparation, Prepared, checks_of
+from landlord.reconcilers.release.resting import SOON, Rested, Resting
 from landlord.reconcilers.release.telling import Teller, View
 from landlord.reconcilers.world import World
 
@@ -45,6 +46,7 @@ class Sight:
 
     prepared: Prepared
     checks: tuple[Check, ...] = ()
+    rested: Rested | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Parts:
     preparation: Preparation
     observation: Observation
     operations: Operations
+    resting: Resting
     teller: Teller
 
 
@@ -79,6 +82,7 @@ class AppReleaseReconciler:
         self._preparation = parts.preparation
         self._observation = parts.observation
         self._operations = parts.operations
+        self._resting = parts.resting
         self._teller = parts.teller
         self._runner = runner
         self._is_gone = is_gone
@@ -90,6 +94,7 @@ class AppReleaseReconciler:
         if body is None:
             self._observation.forget(ref)
             self._preparation.forget(ref)
+            self._resting.forget(ref)
             return Outcome()
         case = open_case(self._world, ref, body, self._clock())
         if case.is_deleting and not objects.is_held(body):
@@ -121,7 +126,7 @@ class AppReleaseReconciler:
                     return Outcome()
                 case Rest(after=after):
                     await self._tell(case, facts, decision, sight)
-                    return self._rest(case, decision, after)
+                    return self._rest(case, decision, after, sight.rested)
         raise Transient(f"{case.ref} has not come to rest within {STEPS} steps.")
 
     async def _hold(self, body: Body) -> Body:
@@ -154,7 +159,7 @@ class AppReleaseReconciler:
         prepared = await self._prepare(case, ledger)
         if prepared.pin is not None:
             ledger = ledger.pinned(*prepared.pin)
-        health, checks = await self._look(case, ledger, history)
+        health, checks, rested = await self._look(case, ledger, history)
         facts = Facts(
             now=case.now,
             wish=case.wish,
@@ -172,7 +177,7 @@ class AppReleaseReconciler:
             is_deleting=case.is_deleting,
             is_namespace_leaving=case.is_namespace_leaving,
         )
-        return facts, Sight(prepared, checks)
+        return facts, Sight(prepared, checks, rested)
 
     async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
         """By one metadata list. Where no deployer is, there can be no release of ours either."""
@@ -194,16 +199,21 @@ class AppReleaseReconciler:
 
     async def _look(
         self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...]
-    ) -> tuple[Health | None, tuple[Check, ...]]:
+    ) -> tuple[Health | None, tuple[Check, ...], Rested | None]:
         attempt, running = ledger.attempt, ledger.running
         if case.is_deleting or case.suspended or not history or ledger.intent is not None:
-            return None, ()
+            return None, (), None
         if attempt is not None and attempt.stage in (Stage.VERIFYING, Stage.TESTING, Stage.BAKING):
-            health = await self._observation.health(case, attempt.revision, attempt)
-            return health, await self._observation.checks(case, attempt.revision, attempt, checks_of(case))
+            seen, is_first = self._observation, ledger.proven is None
+            health = await seen.health(case, attempt.revision, attempt, is_first=is_first)
+            return health, await seen.checks(case, attempt.revision, attempt, checks_of(case)), None
         if attempt is not None or running is None:
-            return None, ()
-        return await self._observation.health(case, running.revision, None), ()
+            return None, (), None
+        if ledger.recovering:
+            await self._resting.free_stuck(case, running.revision)
+            return await self._observation.health(case, running.revision, None, is_first=True), (), None
+        rested = await self._resting.look(case, running.revision)
+        return rested.health, (), rested
 
     def _process(self, intent: Intent | None) -> Process:
         if intent is None:
@@ -241,10 +251,16 @@ class AppReleaseReconciler:
         return Dependency(needs, is_proven=observed and proven and ledger.proven is not None)
 
     async def _tell(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> None:
-        view = View(facts, decision, sight.prepared.desired, sight.checks)
+        rested = sight.rested
+        drift, entries = (rested.drift, rested.inventory) if rested is not None else (None, None)
+        view = View(facts, decision, sight.prepared.desired, sight.checks, drift, entries)
         await self._teller.tell(case, view)
+        if rested is not None and rested.at == case.now:
+            self._teller.corrected(case, rested.notes)
 
-    def _rest(self, case: Case, decision: Decision, after: timedelta | None) -> Outcome:
+    def _rest(self, case: Case, decision: Decision, after: timedelta | None, rested: Rested | None) -> Outcome:
+        if rested is not None and not rested.is_well and after is None:
+            after = min(SOON, case.interval)
         if decision.ledger.attempt is None and not decision.ledger.recovering:
             self._observation.rest(case.ref)
         seed = str(case.body["metadata"].get("uid", ""))

@@ -33,6 +33,7 @@ from landlord.reconcilers.release.operations import Operations
 from landlord.reconcilers.release.policies import Policies
 from landlord.reconcilers.release.preparation import Preparation
 from landlord.reconcilers.release.probing import Prober
+from landlord.reconcilers.release.resting import Resting
 from landlord.reconcilers.release.telling import Counts, Teller
 from landlord.reconcilers.world import World
 from landlord.runtime.release_sight import ReleaseSight
@@ -75,7 +76,8 @@ class Releases:
         pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
         operations = Operations(cluster, self.helm, pool, preparation, observation)
         teller = Teller(cluster, bodies, ties.announce, ties.counts, ties.sight.told)
-        parts = Parts(self.ledgers, preparation, observation, operations, teller)
+        resting = Resting(cluster, observation, ties.counts.corrected)
+        parts = Parts(self.ledgers, preparation, observation, operations, resting, teller)
         self.reconciler = AppReleaseReconciler(
             cluster, world, bodies, parts, runner=myself(ties.holder), is_gone=is_gone, clock=clock
         )

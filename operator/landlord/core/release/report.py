@@ -80,7 +80,7 @@ def _drift(before: Mapping[str, Any], told: Told) -> Json:
 
 def _findings(before: Mapping[str, Any], told: Told) -> list[Finding]:
     findings = _triple(told.word, _as_it_was(before))
-    findings += _extra(told)
+    findings += _extra(before, told)
     if told.drift:
         fields = "; ".join(f"{each['object']}: {', '.join(each.get('fields', ()))}" for each in told.drift[:5])
         findings.append(Finding(ConditionType.DRIFTED, Status.TRUE, Reason.DRIFT_FOUND, f"Changed by hand: {fields}."))
@@ -106,7 +106,7 @@ def _triple(word: Word, frozen: Status) -> list[Finding]:
     return found
 
 
-def _extra(told: Told) -> Iterable[Finding]:
+def _extra(before: Mapping[str, Any], told: Told) -> Iterable[Finding]:
     """What is told beside the triple: proof, health, hold and rollback; each only while there is something to tell."""
     ledger, held = told.ledger, told.ledger.held
     proven = ledger.proven
@@ -115,6 +115,8 @@ def _extra(told: Told) -> Iterable[Finding]:
         reason = Reason.PROVEN if is_proven else told.word.reason
         why = f"Revision {proven.revision} is proven." if is_proven and proven else "What is wanted is not proven."
         yield Finding(ConditionType.PROVEN, Status.TRUE if is_proven else Status.FALSE, reason, why)
+    if told.health is None:
+        yield from _kept(before, ConditionType.HEALTHY)
     if told.health is not None and told.health.state is not HealthState.READY:
         yield Finding(ConditionType.HEALTHY, Status.FALSE, told.health.reason, told.health.why)
     elif told.health is not None:

@@ -15,7 +15,7 @@ from landlord.api.checks import CheckPolicy, HealthCheck
 from landlord.api.conditions import Reason
 from landlord.api.refs import PODS, REPLICA_SETS, Ref, Resource
 from landlord.api.releases import Sample, StoredRelease
-from landlord.clients.cluster import Cluster
+from landlord.clients.cluster import Cluster, Object
 from landlord.clients.discovery import Discovery
 from landlord.clients.helm.storage import Revisions
 from landlord.clients.probes.looks import Target
@@ -28,7 +28,7 @@ from landlord.core.release import rendered
 from landlord.core.release.facts import Check, CheckState, Health, HealthState
 from landlord.core.release.ledger import Attempt, Stage
 from landlord.reconcilers.release.case import Case
-from landlord.reconcilers.release.inventory import Eyes, Inventory, Watched, inventory, worth_watching
+from landlord.reconcilers.release.inventory import Eyes, Inventory, Owned, Watched, inventory, worth_watching
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
 
@@ -51,7 +51,6 @@ class _Memory:
 
     key: str = ""
     baseline: tuple[Sample, ...] = ()
-    was_failing: frozenset[str] = frozenset()
     restarts: dict[str, int] | None = None
     bake: Bake | None = None
     verdicts: tuple[Check, ...] = field(default_factory=tuple)
@@ -100,8 +99,11 @@ class Observation:
                 self._inventories.popitem(last=False)
         return self._inventories[key]
 
-    async def health(self, case: Case, number: int, attempt: Attempt | None) -> Health | None:
-        """How the objects of this revision fare; None while they are not yet in sight."""
+    async def health(self, case: Case, number: int, attempt: Attempt | None, *, is_first: bool) -> Health | None:
+        """How the objects of this revision fare; None when there is no such revision.
+
+        A watch may tell of the time before the deploy, so that all is well is believed only after reading anew.
+        """
         found = await self.stored(case, number)
         if found is None:
             return None
@@ -109,27 +111,40 @@ class Observation:
         if attempt is not None:
             watched = {*worth_watching(kept.resources), PODS, REPLICA_SETS}
             self._holds.hold(case.ref, case.namespace, sorted(watched))
-        live = await self._eyes.live(kept)
-        owned = await self._eyes.owned(live, case.namespace)
-        seen = [live.objects.get(item.entry) for item in kept.items if item.entry not in live.unseen]
-        memory = self._memory(case.ref, attempt)
         if attempt is not None and attempt.stage is Stage.BAKING:
-            memory.bake = memory.bake or bake.begin(owned.pods, case.now)
-            memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now)
-            return _health(look)
-        return _health(
-            readiness.judge(
-                seen,
-                owned.pods,
-                owned.replica_sets,
-                started=attempt.started if attempt else case.now - timedelta(hours=1),
-                now=case.now,
-                deadline=attempt.deadline if attempt else case.now + timedelta(hours=1),
-                is_first=attempt is not None and attempt.revision <= 1,
-                was_failing=memory.was_failing,
-                restarts_before=memory.restarts,
-            )
+            return await self._bake(case, kept, attempt)
+        health = await self._judged(case, kept, attempt, is_first=is_first, fresh=attempt is None)
+        if attempt is not None and health.state is HealthState.READY:
+            return await self._judged(case, kept, attempt, is_first=is_first, fresh=True)
+        return health
+
+    async def _bake(self, case: Case, kept: Inventory, attempt: Attempt) -> Health:
+        seen, owned = await self._see(case, kept, fresh=False)
+        memory = self._memory(case.ref, attempt)
+        memory.bake = memory.bake or bake.begin(owned.pods, case.now)
+        memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now)
+        return _health(look)
+
+    async def _judged(
+        self, case: Case, kept: Inventory, attempt: Attempt | None, *, is_first: bool, fresh: bool
+    ) -> Health:
+        seen, owned = await self._see(case, kept, fresh=fresh)
+        look = readiness.judge(
+            seen,
+            owned.pods,
+            owned.replica_sets,
+            started=attempt.started if attempt else case.now - timedelta(hours=1),
+            now=case.now,
+            deadline=attempt.deadline if attempt else case.now + timedelta(hours=1),
+            is_first=is_first,
+            restarts_before=self._memory(case.ref, attempt).restarts,
         )
+        return _health(look)
+
+    async def _see(self, case: Case, kept: Inventory, *, fresh: bool) -> tuple[list[Object | None], Owned]:
+        live = await self._eyes.live(kept, fresh=fresh)
+        owned = await self._eyes.owned(live, case.namespace, fresh=fresh)
+        return [live.objects.get(item.entry) for item in kept.items if item.entry not in live.unseen], owned
 
     async def before_deploy(self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]) -> None:
         """Note what is bad already: it cannot condemn what comes."""
@@ -139,8 +154,6 @@ class Observation:
             return
         live = await self._eyes.live(found[1])
         owned = await self._eyes.owned(live, case.namespace)
-        objects = list(live.objects.values())
-        memory.was_failing = readiness.failing(objects, owned.pods, owned.replica_sets)
         memory.restarts = dict(readiness.restarts(owned.pods))
         if wanted:
             memory.baseline = await self._prober.baseline(wanted, await self._target(case, number))

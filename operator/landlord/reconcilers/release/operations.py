@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from landlord.api import names
 from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Missing, Refused
 from landlord.api.refs import JOBS, Resource
 from landlord.api.releases import RevisionMeta
@@ -12,14 +11,13 @@ from landlord.clients.cluster import Cluster
 from landlord.clients.helm.client import Helm
 from landlord.clients.helm.pool import Pool
 from landlord.clients.helm.storage import Revisions
+from landlord.core.release.history import MARK
 from landlord.core.release.ledger import Attempt, Ended, Intent, Ledger, Operation
 from landlord.core.release.rendered import Rendered
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.layers import Layers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.preparation import Package, Preparation
-
-LABEL_ATTEMPT: Final = f"{names.GROUP}/attempt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class Operations:
             case.namespace,
             package.layers.values,
             timeout=order.intent.until - order.intent.at,
-            labels={LABEL_ATTEMPT: label_of(attempt)},
+            labels={MARK: order.intent.mark},
             description=f"Landlord: chart {attempt.desired.chart_version}",
             apply_method=await self._apply_method(case, order.newest.number if order.newest else 0),
             take_ownership=case.release.spec.upgrade.take_ownership,
@@ -131,11 +129,6 @@ def changed_jobs(before: Mapping[str, Mapping[str, Any]], wanted: Sequence[Rende
     """Names of plain Jobs whose spec is other than that of the stored manifest; hooks Helm replaces itself."""
     jobs = [each for each in wanted if each.kind == "Job" and not each.is_hook]
     return [each.name for each in jobs if each.name in before and before[each.name].get("spec") != each.obj.get("spec")]
-
-
-def label_of(attempt: Attempt) -> str:
-    """By what a revision is known as this attempt's, should the ledger be lost; fit for a label."""
-    return f"{attempt.desired.key.removeprefix('sha256:')[:40]}-{attempt.ordinal}"
 
 
 async def mark_failed(cluster: Cluster, case: Case, number: int) -> None:

@@ -7,6 +7,7 @@ fetched or rendered for a release that is as it should be.
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from landlord.api.apprelease import AppReleaseSpec
@@ -90,7 +91,8 @@ class Preparation:
                 return Prepared(known, merged)
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
-            return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final))
+            after = timedelta(minutes=5) if stop_.is_final else timedelta(seconds=30)
+            return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final, after))
         except LandlordFailure as failure:
             return Prepared(_unprepared(failure))
         return Prepared(package.desired, merged, (_pin_name(case), package.chart.digest))
@@ -140,7 +142,11 @@ class Preparation:
         source = ChartSource(pin.repository, pin.name, pin.version, pin.digest)
         login = await credentials_of(acting, case.namespace, pin)
         ca = await trusted(acting, case.namespace, pin)
-        chart = await self._charts.fetch(source, login, ca, permits=lambda place: permitted(place, allowed))
+        try:
+            chart = await self._charts.fetch(source, login, ca, permits=lambda place: permitted(place, allowed))
+        except Transient as trouble:
+            why = f"{trouble.why} What runs keeps running."
+            raise NotPrepared(Reason.REGISTRY_UNAVAILABLE, why, is_final=False) from trouble
         first = ledger.pins.get(_pin_name(case))
         if pin.digest is None and first is not None and first != chart.digest:
             why = (

@@ -26,6 +26,9 @@ class Counts(Protocol):
     def judged(self, environment: str, verdict: str, reason: str) -> None:
         """An attempt came to its end."""
 
+    def corrected(self, kind: str, action: str) -> None:
+        """An object that had drifted was put right."""
+
     def rolled_back(self, environment: str, reason: str, seconds: float) -> None:
         """A rollback has succeeded, so long after the failure was seen."""
 
@@ -100,6 +103,11 @@ class Teller:
                 f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
             )
             self._announce(case.body, "RolledBack", note, warning=True)
+
+    def corrected(self, case: Case, notes: Sequence[str]) -> None:
+        """What was done about drift."""
+        if notes:
+            self._announce(case.body, "DriftCorrected", " ".join(notes))
 
     def _announce_change(self, case: Case, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         old = find(before.get("conditions"), ConditionType.READY)
