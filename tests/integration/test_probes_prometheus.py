@@ -49,8 +49,9 @@ class Server:
             return dict(json.load(error))
 
     def values(self, query: str) -> list[dict[str, str]]:
-        answer = self.api("query", query=query)
-        return [each["metric"] for each in answer["data"]["result"]] if answer["status"] == "success" else []
+        """The labels of what a query gives; none for numbers without labels and for errors."""
+        data = self.api("query", query=query).get("data", {})
+        return [each["metric"] for each in data["result"]] if data.get("resultType") == "vector" else []
 
 
 @pytest.fixture(scope="module")
