@@ -35,6 +35,7 @@ TRUSTED_LOOKS: Final = 48
 """After so many looks everything is compared anew: times count in seconds, and two writes may fall into one."""
 
 _SCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced=True)
+_OWN_SCALERS: Final = (_SCALERS.kind, "ScaledObject")
 
 Scaled = Collection[tuple[str, str]]
 """Kind and name of what autoscalers scale."""
@@ -202,8 +203,9 @@ class Drifting:
         memory.good[item.entry] = _writers(await deployer.apply(item.resource, manifest, manager=HELM))
 
     async def _scaled(self, inventory: Inventory) -> Scaled:
-        """What the namespace's autoscalers scale, whoever made them."""
-        return autoscaled(await self._eyes.every(inventory.namespace, _SCALERS))
+        """What autoscalers scale: those of the namespace, whoever made them, and the release's own."""
+        own = [item.manifest for item in inventory.items if item.entry.kind in _OWN_SCALERS]
+        return autoscaled([*await self._eyes.every(inventory.namespace, _SCALERS), *own])
 
     def _memory(self, ref: Ref, release: StoredRelease, ignore: Sequence[Ignore]) -> _Memory:
         memory = self._memories.get(ref)

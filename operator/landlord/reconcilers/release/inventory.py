@@ -13,6 +13,7 @@ from landlord.api.failures import Forbidden, Missing
 from landlord.api.names import deployer_username
 from landlord.api.refs import EVENTS, PODS, REPLICA_SETS, Resource
 from landlord.clients.cluster import Cluster, Object
+from landlord.core.manifest import copied
 from landlord.core.release.rendered import Entry, Rendered
 
 _STATELESS: Final = frozenset(
@@ -107,7 +108,7 @@ async def inventory(rendered: Iterable[Rendered], namespace: str, kinds: Kinds) 
 
 def worth_watching(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     """The kinds to hold while a release is at work: those whose objects change state, and what workloads make."""
-    moving = [each for each in resources if each.namespaced and (each.api_version, each.kind) not in _STATELESS]
+    moving = [each for each in resources if each.namespaced and not _is_stateless(each)]
     made = (PODS, REPLICA_SETS) if any(each.group in ("apps", "batch") for each in moving) else ()
     return tuple(dict.fromkeys((*moving, *made)))
 
@@ -122,18 +123,21 @@ class Eyes:
     async def live(self, inventory: Inventory, *, fresh: bool = False) -> Live:
         """The whole objects: watched ones at no cost, others read by name.
 
-        A watch may lag, so right after a write it can tell of the time before. Whoever is about to believe that all
-        is well looks once more with ``fresh``: everything is read by name.
+        Of kinds that have no state the stored manifest stands for the object: there is nothing to look at. And a
+        watch may lag, so right after a write it can tell of the time before. Whoever is about to believe that all is
+        well looks once more with ``fresh``: everything is read by name.
         """
         deployer = self._deployer(inventory.namespace)
         found = _Finder()
         unwatched: list[Item] = []
         for item in inventory.items:
             scope = None if fresh else self._in_sight(item.namespace, item.resource)
-            if scope is None:
+            if scope is not None:
+                found.put(item, scope.get(item.entry.name))
+            elif fresh or not _is_stateless(item.resource):
                 unwatched.append(item)
             else:
-                found.put(item, scope.get(item.entry.name))
+                found.put(item, copied(dict(item.manifest)))
         await asyncio.gather(*(_read(deployer, item, found) for item in unwatched))
         return found.live(inventory)
 
@@ -151,7 +155,7 @@ class Eyes:
 
     async def owned(self, live: Live, namespace: str, *, fresh: bool = False) -> Owned:
         """Pods and ReplicaSets that belong, by owner references, to objects of the release."""
-        owners = {_uid(obj) for obj in live.objects.values()}
+        owners = {_uid(obj) for obj in live.objects.values()} - {""}
         replica_sets = _owned_by(owners, await self._all(namespace, REPLICA_SETS, fresh))
         makers = owners | {_uid(obj) for obj in replica_sets}
         pods = _owned_by(makers, await self._all(namespace, PODS, fresh))
@@ -229,6 +233,10 @@ async def _list_heads(deployer: Cluster, items: Collection[Item], found: _Finder
         return
     except Forbidden:
         await asyncio.gather(*(_read(deployer, item, found) for item in items))
+
+
+def _is_stateless(resource: Resource) -> bool:
+    return (resource.api_version, resource.kind) in _STATELESS
 
 
 def _uid(obj: Object) -> str:

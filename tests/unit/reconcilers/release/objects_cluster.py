@@ -13,7 +13,10 @@ from landlord.core.release.rendered import Entry
 from landlord.reconcilers.release.inventory import Inventory, Item
 
 Object = dict[str, Any]
-KINDS = {each.kind: each for each in (CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS)}
+SCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced=True)
+KINDS = {
+    each.kind: each for each in (CONFIG_MAPS, DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS, SCALERS)
+}
 NAMESPACE = "shop"
 
 

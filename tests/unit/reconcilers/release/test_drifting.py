@@ -1,70 +1,17 @@
-"""When objects are compared, what is remembered, and what a correction writes."""
+"""When objects of a release are compared with what Helm stored, and what is remembered of it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from landlord.api.failures import Forbidden, NotOurs, Refused, Transient
+from landlord.api.failures import Forbidden, Transient
 from landlord.api.names import deployer_username
-from landlord.api.refs import Ref
-from landlord.core.release.drift import Drift, Ignore
-from landlord.reconcilers.release.drifting import (
-    MOST_ROUNDS,
-    PATIENCE,
-    TRUSTED_LOOKS,
-    Correction,
-    Drifting,
-    Findings,
-    as_applied,
-    is_correctable,
-)
-from landlord.reconcilers.release.inventory import Eyes, Inventory, Item
-from tests.unit.reconcilers.release.objects_cluster import (
-    NAMESPACE,
-    ObjectsCluster,
-    inventory,
-    item,
-    manifest,
-    release,
-)
+from landlord.core.release.drift import Ignore
+from landlord.reconcilers.release.drifting import TRUSTED_LOOKS
+from tests.unit.reconcilers.release.drift_stage import SETTINGS, SHOP, WEB, Stage, pointers
+from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, item, manifest
 
 Object = dict[str, Any]
-SHOP = Ref("AppRelease", NAMESPACE, "web")
-SETTINGS = manifest("ConfigMap", "settings", data={"level": "info"})
-WEB = manifest("Deployment", "web", spec={"replicas": 1, "paused": False})
-MARKS = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": NAMESPACE}
-
-
-class Unwatched:
-    def objects(self, namespace: str, resource: object) -> None:
-        return None
-
-
-class Stage:
-    """One release whose objects were applied by Helm."""
-
-    def __init__(self, *objects: Object) -> None:
-        self.cluster = ObjectsCluster()
-        self.inventory = inventory(*objects)
-        self.drifting = Drifting(self.cluster, Eyes(self.cluster, Unwatched()))
-        for each in self.inventory.items:
-            self.cluster.put(as_applied(each, release()))
-
-    async def look(self, *ignore: Ignore, number: int = 1) -> Findings:
-        self.cluster.requests.clear()
-        return await self.drifting.look(SHOP, release(number), self.inventory, ignore)
-
-    async def correct(self, drifts: Sequence[Drift], *ignore: Ignore) -> tuple[Correction, ...]:
-        self.cluster.requests.clear()
-        return await self.drifting.correct(SHOP, release(), self.inventory, drifts, ignore)
-
-    def asked(self, verb: str) -> list[str]:
-        return [what for each, what in self.cluster.requests if each == verb]
-
-
-def pointers(found: Findings) -> set[str]:
-    return {change.pointer for drift in found.drifts for change in drift.changes}
 
 
 async def test_the_first_look_compares_and_later_ones_only_list_metadata() -> None:
@@ -180,27 +127,6 @@ async def test_what_cannot_be_compared_is_told_remembered_by_nobody_and_stops_no
     assert (await stage.look()).compared == 2
 
 
-@pytest.mark.parametrize(
-    ("meta", "why"),
-    [
-        ({"deletionTimestamp": "now"}, "settings is being deleted."),
-        (
-            {"annotations": {**MARKS, "meta.helm.sh/release-name": "other"}},
-            "settings belongs to Helm release shop/other now.",
-        ),
-    ],
-)
-async def test_what_is_going_or_taken_over_is_neither_compared_nor_corrected(meta: Object, why: str) -> None:
-    stage = Stage(SETTINGS)
-    stage.cluster.put(SETTINGS, **meta)
-    found = await stage.look()
-    assert (found.drifts, found.compared) == ((), 0)
-    assert found.unseen == {item(SETTINGS).entry: why}
-    (done,) = await stage.correct([Drift(item(SETTINGS).entry, ())])
-    assert isinstance(done.failure, (NotOurs, Transient))
-    assert stage.asked("apply") == []
-
-
 async def test_what_an_autoscaler_scales_is_left_to_it() -> None:
     stage = Stage(WEB)
     target = {"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}
@@ -223,81 +149,9 @@ async def test_what_new_admission_would_change_is_no_drift_and_what_a_hand_chang
     assert pointers(await stage.look()) == {"/data/level"}
 
 
-async def test_a_correction_applies_the_whole_object_with_the_marks_of_helm() -> None:
-    stage = Stage(SETTINGS, WEB)
-    stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
-    found = await stage.look()
-    done = await stage.correct(found.drifts)
-    assert [each.failure for each in done] == [None]
-    assert stage.asked("apply") == ["ConfigMap/settings"]
-    corrected = stage.cluster.objects["ConfigMap", "settings"]
-    assert corrected["data"] == {"level": "info"}
-    assert corrected["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
-    assert corrected["metadata"]["annotations"] == MARKS
-    assert corrected["metadata"]["namespace"] == NAMESPACE
-    assert (await stage.look()).compared == 0
-
-
-async def test_what_is_gone_is_made_anew() -> None:
-    stage = Stage(SETTINGS)
-    stage.cluster.objects.clear()
-    await stage.correct((await stage.look()).drifts)
-    assert stage.cluster.objects["ConfigMap", "settings"]["data"] == {"level": "info"}
-
-
-async def test_a_correction_that_fails_is_told_and_stops_no_other() -> None:
-    stage = Stage(SETTINGS, WEB)
-    stage.cluster.objects.clear()
-    refusal = Forbidden("no right")
-    stage.cluster.refused["apply", "ConfigMap"] = refusal
-    done = await stage.correct((await stage.look()).drifts)
-    assert {each.drift.entry.name: each.failure for each in done} == {"settings": refusal, "web": None}
-
-
-async def test_a_fight_with_another_writer_is_given_up_told_and_tried_again_now_and_then() -> None:
-    stage = Stage(SETTINGS)
-    fates = []
-    for _ in range(2 * PATIENCE):
-        stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
-        (done,) = await stage.correct((await stage.look()).drifts)
-        fates.append(done.failure)
-    assert [number for number, failure in enumerate(fates, 1) if failure is None] == [1, 2, 3, PATIENCE, 2 * PATIENCE]
-    assert isinstance(fates[3], Refused)
-    assert "spec.drift.ignore" in fates[3].why
-    assert "/data/level (by hand)" in fates[3].why
-
-
-async def test_corrections_that_fail_are_no_fight() -> None:
-    stage = Stage(SETTINGS)
-    stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
-    stage.cluster.refused["apply", "ConfigMap"] = refusal = Forbidden("no right")
-    for _ in range(2 * MOST_ROUNDS):
-        (done,) = await stage.correct((await stage.look()).drifts)
-        assert done.failure is refusal
-
-
-async def test_who_gives_in_once_is_forgiven() -> None:
-    stage = Stage(SETTINGS)
-    for _ in range(3 * MOST_ROUNDS):
-        stage.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
-        (done,) = await stage.correct((await stage.look()).drifts)
-        assert done.failure is None
-        assert (await stage.look()).drifts == ()
-
-
-async def test_a_release_of_client_side_apply_is_not_corrected() -> None:
-    stage = Stage(SETTINGS)
-    assert is_correctable(release())
-    for method in ("csa", ""):
-        old = release(apply_method=method)
-        assert not is_correctable(old)
-        with pytest.raises(Refused, match="client side"):
-            await stage.drifting.correct(SHOP, old, stage.inventory, [])
-
-
-def test_the_stored_manifest_is_not_changed_and_cluster_scoped_objects_get_no_namespace() -> None:
-    kept = item(SETTINGS)
-    scoped = Item(type(kept.entry)("v1", "Namespace", "", "shop"), kept.resource, SETTINGS)
-    assert "namespace" not in as_applied(scoped, release())["metadata"]
-    assert "labels" not in SETTINGS["metadata"]
-    assert Inventory(NAMESPACE, (kept,)) == inventory(SETTINGS)
+async def test_the_releases_own_autoscaler_counts_even_where_none_may_be_listed() -> None:
+    target = {"scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    stage = Stage(WEB, manifest("HorizontalPodAutoscaler", "web", spec=target))
+    stage.cluster.refused["list", "HorizontalPodAutoscaler"] = Forbidden("no right")
+    stage.cluster.edit("Deployment", "web", spec={"replicas": 7, "paused": False})
+    assert (await stage.look()).drifts == ()

@@ -36,7 +36,7 @@ def rendered(kind: str, name: str, *, namespace: str = "", hooks: tuple[str, ...
 
 
 SETTINGS, OTHER = manifest("ConfigMap", "settings"), manifest("ConfigMap", "other")
-WEB, SERVICE = manifest("Deployment", "web"), manifest("Service", "web")
+WEB, SERVICE, JOB = manifest("Deployment", "web"), manifest("Service", "web"), manifest("Job", "once")
 
 
 def names(found: Mapping[Entry, Object]) -> set[str]:
@@ -68,12 +68,20 @@ def test_what_never_changes_state_is_not_watched_and_what_workloads_make_is() ->
 
 async def test_watched_objects_cost_nothing_and_others_are_read_by_name_as_the_deployer() -> None:
     cluster = ObjectsCluster()
-    cluster.put(SETTINGS)
-    live = await eyes(cluster, Deployment={"web": WEB}, Service={}).live(made.inventory(SETTINGS, WEB, SERVICE))
-    assert names(live.objects) == {"ConfigMap/settings", "Deployment/web"}
+    cluster.put(JOB)
+    live = await eyes(cluster, Deployment={"web": WEB}, Service={}).live(made.inventory(JOB, WEB, SERVICE))
+    assert names(live.objects) == {"Job/once", "Deployment/web"}
     assert live.missing == (made.item(SERVICE).entry,)
-    assert cluster.requests == [("get", "ConfigMap/settings")]
+    assert cluster.requests == [("get", "Job/once")]
     assert cluster.users == {deployer_username(NAMESPACE)}
+
+
+async def test_for_what_has_no_state_its_manifest_stands_until_a_fresh_look() -> None:
+    cluster = ObjectsCluster()
+    live = await eyes(cluster).live(made.inventory(SETTINGS))
+    assert live.objects == {made.item(SETTINGS).entry: SETTINGS}
+    assert cluster.requests == []
+    assert (await eyes(cluster).live(made.inventory(SETTINGS), fresh=True)).missing == (made.item(SETTINGS).entry,)
 
 
 async def test_a_fresh_look_believes_no_watch() -> None:
@@ -83,9 +91,9 @@ async def test_a_fresh_look_believes_no_watch() -> None:
 
 
 async def test_what_may_not_be_read_is_unseen_and_not_missing() -> None:
-    cluster = ObjectsCluster(refused={("get", "ConfigMap"): Forbidden("no right")})
-    live = await eyes(cluster).live(made.inventory(SETTINGS))
-    assert live.unseen == {made.item(SETTINGS).entry: "no right"}
+    cluster = ObjectsCluster(refused={("get", "Job"): Forbidden("no right")})
+    live = await eyes(cluster).live(made.inventory(JOB))
+    assert live.unseen == {made.item(JOB).entry: "no right"}
     assert live.missing == ()
 
 
@@ -98,9 +106,9 @@ async def test_what_is_served_no_more_is_unseen_and_not_missing() -> None:
 
 
 async def test_an_outage_is_no_answer() -> None:
-    cluster = ObjectsCluster(refused={("get", "ConfigMap"): Transient("lost")})
+    cluster = ObjectsCluster(refused={("get", "Job"): Transient("lost")})
     with pytest.raises(Transient):
-        await eyes(cluster).live(made.inventory(SETTINGS))
+        await eyes(cluster).live(made.inventory(JOB))
 
 
 async def test_heads_are_one_list_for_each_kind() -> None:
