@@ -18,9 +18,11 @@ from landlord.clients.cluster import Cluster, Page
 from landlord.core.tenant.defaults import PlatformDefaults
 from landlord.reconcilers.environment import EnvironmentReconciler
 from landlord.reconcilers.outcome import Outcome, Reconcile
+from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.tenant import TenantReconciler
 from landlord.reconcilers.world import World
 from landlord.runtime.queue import WorkQueue
+from landlord.runtime.release_sight import ReleaseSight
 from landlord.runtime.sight import Children, Sight
 from landlord.runtime.workers import judge
 from tests.fault_cluster import FaultyCluster
@@ -162,7 +164,9 @@ class InProcess:
             resource.kind: WorkQueue(tenant_of=lambda ref: ref.name, clock=self.clock.monotonic, chance=lambda: 0.5)
             for resource in _OWN
         }
-        self.sight = Sight(self.world, *(self._queues[resource.kind] for resource in _OWN))
+        queues = [self._queues[resource.kind] for resource in _OWN]
+        releases = ReleaseSight(self.world, Bodies(), WorkQueue(tenant_of=str))
+        self.sight = Sight(self.world, *queues, releases)
         self._sinks = {resource.kind: Children(resource.kind, self.world, self.sight) for resource in CHILDREN}
         tenant = TenantReconciler(
             self.cluster, self.world, PlatformDefaults(), clock=self.clock.now, announce=_hush, corrected=_ignore
