@@ -25,7 +25,8 @@ from landlord.clients.charts.faults import ChartUnfit
 from landlord.clients.charts.limits import Limits
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
-_VERIFIED_KEPT: Final = 512
+_FILES_REMEMBERED: Final = 100_000
+"""Over all charts; what is not remembered is looked into anew when it is asked for."""
 _KNOWN_KEPT: Final = 8192
 
 
@@ -126,8 +127,10 @@ class Cache:
             str(path), package.digest, package.name, package.version, package.app_version, dict(package.files)
         )
         self._verified[digest] = _Verified(chart, _seal(path))
-        while len(self._verified) > _VERIFIED_KEPT:
-            self._verified.popitem(last=False)
+        count = sum(len(held.chart.files) for held in self._verified.values())
+        while count > _FILES_REMEMBERED:
+            _, oldest = self._verified.popitem(last=False)
+            count -= len(oldest.chart.files)
         return chart
 
     def _make_room(self, newest: str) -> None:

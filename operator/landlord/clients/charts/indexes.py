@@ -10,6 +10,7 @@ from landlord.clients.charts.flights import Flights
 from landlord.clients.charts.outline import Listing
 
 _KEPT: Final = 128
+_ENTRIES_KEPT: Final = 20_000
 _JUST_NOW: Final = 10.0
 """Younger than this nothing is read anew, so that a wrong version does not mean a download at each pass."""
 _AT_ONCE: Final = 4
@@ -36,10 +37,16 @@ class Indexes:
                 listing = await load()
             self._held[key] = (self._clock(), listing)
             self._held.move_to_end(key)
-            while len(self._held) > _KEPT:
-                self._held.popitem(last=False)
+            self._make_room()
             return listing
 
     def forget(self, key: str) -> None:
         """Read it anew next time."""
         self._held.pop(key, None)
+
+    def _make_room(self) -> None:
+        """Keep the latest, within the bounds; a single one is kept in any case."""
+        entries = sum(len(listing.entries) for _, listing in self._held.values())
+        while len(self._held) > 1 and (len(self._held) > _KEPT or entries > _ENTRIES_KEPT):
+            _, (_, oldest) = self._held.popitem(last=False)
+            entries -= len(oldest.entries)

@@ -16,7 +16,7 @@ class Limits:
     unpacked: int = 32 * MIB
     one_file: int = 5 * MIB
     """Helm's own bound."""
-    files: int = 8192
+    files: int = 4096
     path: int = 512
     index: int = 32 * MIB
     answer: int = 1 * MIB

@@ -22,7 +22,9 @@ from yaml.events import (
 _DEEPEST: Final = 32
 """The parser's time grows with the square of the depth, so a deep text is given up at once."""
 _NAMES_KEPT: Final = 2000
-Tree = str | list["Tree"] | dict[str, "Tree"]
+_NAME: Final = 128
+_LONGEST: Final = 2048
+_VERSIONS: Final = 10_000
 Events = Iterator[Event]
 
 
@@ -32,10 +34,10 @@ class OutlineFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One version of a chart in a repository's index."""
+    """One version of a chart in a repository's index; ``url`` is the first it names, empty when it names none."""
 
     version: str
-    urls: tuple[str, ...]
+    url: str
     digest: str
 
 
@@ -72,25 +74,53 @@ def listing(text: bytes, chart: str) -> Listing:
             continue
         for name, versions in _items(events, event):
             if name == chart:
-                return Listing(_entries(_tree(events, versions)))
+                return Listing(tuple(_entries(events, versions)))
             _skip(events, versions)
-            names += [name] if len(names) < _NAMES_KEPT else []
+            names += [name[:_NAME]] if len(names) < _NAMES_KEPT else []
     return Listing((), tuple(names))
 
 
-def _entries(tree: Tree) -> tuple[Entry, ...]:
-    each = [one for one in tree if isinstance(one, dict)] if isinstance(tree, list) else []
-    return tuple(Entry(_word(one, "version"), _words(one, "urls"), _word(one, "digest")) for one in each)
+def _entries(events: Events, start: Event) -> Iterator[Entry]:
+    """The versions of a chart; other forms than a list of mappings are passed over."""
+    count = 0
+    for event in _elements(events, start):
+        if not isinstance(event, MappingStartEvent):
+            _skip(events, event)
+            continue
+        count += 1
+        if count > _VERSIONS:
+            raise OutlineFault(f"it lists more than {_VERSIONS} versions of one chart")
+        yield _entry(events, event)
 
 
-def _word(tree: dict[str, Tree], key: str) -> str:
-    found = tree.get(key)
-    return found if isinstance(found, str) else ""
+def _entry(events: Events, start: Event) -> Entry:
+    found = {"version": "", "digest": "", "urls": ""}
+    for key, event in _items(events, start):
+        if key == "urls":
+            words = [_word(events, each) for each in _elements(events, event)]
+            found[key] = words[0] if words else ""
+        elif key in found:
+            found[key] = _word(events, event)
+        else:
+            _skip(events, event)
+    return Entry(found["version"], found["urls"], found["digest"])
 
 
-def _words(tree: dict[str, Tree], key: str) -> tuple[str, ...]:
-    found = tree.get(key)
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+def _word(events: Events, start: Event) -> str:
+    """A scalar of bearable length; anything else is an empty text, an alias too, for nothing is ever multiplied."""
+    _skip(events, start)
+    return str(start.value) if isinstance(start, ScalarEvent) and len(start.value) <= _LONGEST else ""
+
+
+def _elements(events: Events, start: Event) -> Iterator[Event]:
+    """The first event of each element of a list; the caller consumes the rest. Of what is no list there are none."""
+    if not isinstance(start, SequenceStartEvent):
+        _skip(events, start)
+        return
+    for event in events:
+        if isinstance(event, SequenceEndEvent):
+            return
+        yield event
 
 
 def _events(text: bytes) -> Events:
@@ -132,23 +162,3 @@ def _skip(events: Events, start: Event) -> None:
         if depth > _DEEPEST:
             raise OutlineFault("it is nested too deeply")
         event = next(events)
-
-
-def _tree(events: Events, start: Event, depth: int = 0) -> Tree:
-    """A value as texts, lists and mappings; an alias is an empty text, for nothing is ever multiplied."""
-    if depth > _DEEPEST:
-        raise OutlineFault("it is nested too deeply")
-    if isinstance(start, ScalarEvent):
-        return str(start.value)
-    if isinstance(start, MappingStartEvent):
-        return {key: _tree(events, event, depth + 1) for key, event in _items(events, start)}
-    if isinstance(start, SequenceStartEvent):
-        return list(_elements(events, depth + 1))
-    return ""
-
-
-def _elements(events: Events, depth: int) -> Iterator[Tree]:
-    for event in events:
-        if isinstance(event, SequenceEndEvent):
-            return
-        yield _tree(events, event, depth)

@@ -98,11 +98,14 @@ class Repository:
 
     def _package(self, entry: Entry) -> URL:
         """Where an entry's package lies; raises ``Refused`` when it is a host that policy does not name."""
+        nowhere = Refused(f"The index of {self._root} names no URL for version {entry.version[:64]}.")
+        if not entry.url:
+            raise nowhere
         try:
-            url = (self._root / "").join(URL(entry.urls[0] if entry.urls else "?")).with_fragment(None)
+            url = (self._root / "").join(URL(entry.url)).with_fragment(None)
             foreign = url.origin() != self._root.origin()
         except ValueError as error:
-            raise Refused(f"The index of {self._root} names no URL for version {entry.version}.") from error
+            raise nowhere from error
         self._web.check(url)
         if foreign and self._permits is not None and not self._permits(str(url)):
             raise Refused(

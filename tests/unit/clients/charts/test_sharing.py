@@ -62,8 +62,9 @@ class Clock:
 class Source:
     """Gives a new listing each time, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = 1) -> None:
         self.loads = 0
+        self.size = size
         self.fails = False
 
     async def __call__(self) -> Listing:
@@ -71,7 +72,7 @@ class Source:
         if self.fails:
             raise Transient("down")
         self.loads += 1
-        return Listing((Entry(f"{self.loads}.0.0", (), ""),))
+        return Listing((Entry(f"{self.loads}.0.0", "", ""),) * self.size)
 
 
 async def test_a_listing_is_read_once_for_a_while_and_anew_on_demand() -> None:
@@ -119,3 +120,15 @@ async def test_listings_are_bounded() -> None:
     assert source.loads == 300
     await indexes.read("0", source, fresh=False)
     assert source.loads == 301
+
+
+async def test_large_listings_push_others_out_sooner() -> None:
+    source = Source(size=9000)
+    indexes = Indexes(300, Clock())
+    for number in range(3):
+        await indexes.read(str(number), source, fresh=False)
+    for number in (2, 1):
+        await indexes.read(str(number), source, fresh=False)
+    assert source.loads == 3
+    await indexes.read("0", source, fresh=False)
+    assert source.loads == 4
