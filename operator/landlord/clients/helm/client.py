@@ -1,14 +1,13 @@
 """Helm, as Landlord uses it: render, deploy, roll back, uninstall, test. Every failure is in words to act on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Refused
+from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Refused, Transient
 from landlord.api.releases import Chart
 from landlord.clients.helm import command
 from landlord.clients.helm.command import Capabilities, Release
@@ -52,7 +51,8 @@ class Helm:
         self._scratch = scratch
         self._settings = settings or HelmSettings()
         self._looked: dict[str, Contents] = {}
-        self._running: dict[asyncio.Task[Any], Ending] = {}
+        self._running: set[asyncio.Future[None]] = set()
+        self._stop = asyncio.Event()
         for folder in (scratch, scratch / "home", scratch / "tmp"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -181,15 +181,16 @@ class Helm:
         return known
 
     async def stop(self, within: timedelta) -> bool:
-        """End renders, installs and upgrades, wait for the others; False when something still ran after ``within``."""
-        running = dict(self._running)
-        for task, ending in running.items():
-            if ending is not Ending.WAIT:
-                task.cancel()
-        if not running:
-            return True
-        _, left = await asyncio.wait(running, timeout=within.total_seconds())
-        return not left
+        """Begin nothing more, end installs and upgrades cleanly, wait for the others; False when one still runs.
+
+        Whoever called gets ``HelmFailed`` with ``KILLED`` for what was ended.
+        """
+        self._stop.set()
+        ends = asyncio.get_running_loop().time() + within.total_seconds()
+        while self._running and asyncio.get_running_loop().time() < ends:
+            left = ends - asyncio.get_running_loop().time()
+            await asyncio.wait(set(self._running), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return not self._running
 
     async def _act(
         self, words: list[str], time: timedelta, ending: Ending, started: Started, stdin: bytes = b""
@@ -202,7 +203,11 @@ class Helm:
         return await self._start(words, stdin, limits, ending, started)
 
     async def _start(self, words: list[str], stdin: bytes, limits: Limits, ending: Ending, started: Started) -> Ended:
-        with self._counted(ending):
+        if self._stop.is_set():
+            raise Transient("Helm is not started any more, because the operator is being stopped.")
+        going = asyncio.get_running_loop().create_future()
+        self._running.add(going)
+        try:
             return await run(
                 [str(self._binary), *words],
                 environment=self._environment(),
@@ -211,18 +216,11 @@ class Helm:
                 limits=limits,
                 ending=ending,
                 started=started,
+                stop=self._stop,
             )
-
-    @contextmanager
-    def _counted(self, ending: Ending) -> Iterator[None]:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("Helm is run outside a task")
-        self._running[task] = ending
-        try:
-            yield
         finally:
-            del self._running[task]
+            self._running.discard(going)
+            going.set_result(None)
 
     def _environment(self) -> dict[str, str]:
         """Nothing of ours but what Helm needs; its folders are within the scratch folder."""
@@ -233,6 +231,7 @@ class Helm:
             "HELM_CACHE_HOME": str(home / "cache"),
             "HELM_CONFIG_HOME": str(home / "config"),
             "HELM_DATA_HOME": str(home / "data"),
+            "GOMEMLIMIT": str(self._settings.memory_bytes * 4 // 5),
             "HELM_DRIVER": "secret",
             "HELM_NO_PLUGINS": "1",
             "HELM_QPS": str(self._settings.qps),

@@ -35,7 +35,7 @@ def failure(verb: str, ended: Ended, redaction: Redaction) -> LandlordFailure | 
 
     ``Transient`` says that Helm never began.
     """
-    if ended.too_long or ended.too_much or ended.code < 0:
+    if ended.too_long or ended.too_much or ended.stopped or ended.code < 0:
         return _ended_by_us(verb, ended)
     if not ended.code:
         return None
@@ -53,6 +53,8 @@ def _ended_by_us(verb: str, ended: Ended) -> HelmFailed:
         return HelmFailed(
             HelmTrouble.TOO_LARGE, "The chart renders to more than Landlord takes; no release that large fits."
         )
+    if ended.stopped:
+        return HelmFailed(HelmTrouble.KILLED, f"helm {verb} was stopped, because the operator is being stopped.")
     if ended.too_long and verb == "render":
         return HelmFailed(HelmTrouble.RENDER, "Rendering the chart does not come to an end.")
     if ended.too_long:

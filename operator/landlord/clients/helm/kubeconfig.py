@@ -5,6 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 from landlord.api.failures import Refused
 from landlord.clients.identity import Identity
@@ -31,7 +33,7 @@ def _document(identity: Identity, token: Path) -> dict[str, Any]:
         "server": identity.server,
         "certificate-authority": identity.ca_file,
         "insecure-skip-tls-verify": identity.insecure or None,
-        "proxy-url": identity.proxy,
+        "proxy-url": None if proxy_bypass(urlsplit(identity.server).hostname or "") else identity.proxy,
     }
     user = {
         "tokenFile": str(token) if identity.authorization is not None else None,

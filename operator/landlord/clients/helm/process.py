@@ -52,13 +52,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run went. ``code`` is negative for a signal; ``too_long`` and ``too_much`` say that we ended it."""
+    """How a run went. ``code`` is negative for a signal; the flags say that we ended it, and why."""
 
     code: int
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
     too_long: bool = False
     too_much: bool = False
+    stopped: bool = False
     stderr_cut: bool = False
 
 
@@ -75,8 +76,12 @@ async def run(
     limits: Limits,
     ending: Ending,
     started: Started = nobody_asks,
+    stop: asyncio.Event | None = None,
 ) -> Ended:
-    """Run to the end. When the caller is cancelled the run is ended as ``ending`` says, and awaited; twice kills."""
+    """Run to the end. When the caller is cancelled the run is ended as ``ending`` says, and awaited; twice kills.
+
+    When ``stop`` is set it is ended in the same way, and the caller gets to know how it went.
+    """
     process = await _gated(program, environment, folder, limits)
     try:
         await _admit(process, started)
@@ -84,7 +89,7 @@ async def run(
         _kill(process)
         await asyncio.shield(process.communicate())
         raise
-    attendance = asyncio.ensure_future(_attend(process, stdin, limits, ending))
+    attendance = asyncio.ensure_future(_attend(process, stdin, limits, ending, stop or asyncio.Event()))
     try:
         return await asyncio.shield(attendance)
     except asyncio.CancelledError:
@@ -125,13 +130,14 @@ async def _admit(process: Process, started: Started) -> None:
     process.stdin.write(b"\n")
 
 
-async def _attend(process: Process, stdin: bytes, limits: Limits, ending: Ending) -> Ended:
+async def _attend(process: Process, stdin: bytes, limits: Limits, ending: Ending, stop: asyncio.Event) -> Ended:
     """Feed and drain the program until it ends, and end it when its time is over or it says too much."""
     words = _Words(limits)
     talk = asyncio.gather(_feed(process, stdin), words.hear(process))
     over = asyncio.ensure_future(process.wait())
-    too_long = not await _done(over, limits.time.total_seconds())
-    if too_long and ending is Ending.TERMINATE:
+    in_time = await _over_or_stopped(over, limits, ending, stop)
+    too_long, stopped = not in_time and not stop.is_set(), not in_time and stop.is_set()
+    if not in_time and ending is Ending.TERMINATE:
         _terminate(process)
         await _done(over, limits.grace.total_seconds())
     if not over.done():
@@ -143,7 +149,16 @@ async def _attend(process: Process, stdin: bytes, limits: Limits, ending: Ending
         await talk
     if code == _NO_PROGRAM:
         raise Refused(f"Helm cannot be started: {words.stderr.decode('utf-8', 'replace')}.")
-    return Ended(code, bytes(words.stdout), bytes(words.stderr), too_long, words.too_much, words.cut)
+    return Ended(code, bytes(words.stdout), bytes(words.stderr), too_long, words.too_much, stopped, words.cut)
+
+
+async def _over_or_stopped(over: asyncio.Future[int], limits: Limits, ending: Ending, stop: asyncio.Event) -> bool:
+    """Whether the program ended by itself, before its time was over and before everything stops."""
+    stopping = asyncio.ensure_future(stop.wait())
+    heeded: set[asyncio.Future[Any]] = {over} if ending is Ending.WAIT else {over, stopping}
+    await asyncio.wait(heeded, timeout=limits.time.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    return over.done()
 
 
 async def _end(process: Process, attendance: asyncio.Future[Ended], limits: Limits, ending: Ending) -> None:

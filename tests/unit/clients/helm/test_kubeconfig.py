@@ -32,7 +32,9 @@ def test_a_rotated_token_is_followed_and_nothing_is_left_beside_it(tmp_path: Pat
     assert {file.name for file in tmp_path.iterdir()} == {"kubeconfig", "token"}
 
 
-def test_certificates_are_named_where_they_lie(tmp_path: Path) -> None:
+def test_certificates_are_named_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     identity = replace(TOKEN, authorization=None, certificate_file="/c.crt", key_file="/c.key", proxy="http://p:1")
 
     document = json.loads(write_kubeconfig(identity, tmp_path).read_text())
@@ -43,6 +45,15 @@ def test_certificates_are_named_where_they_lie(tmp_path: Path) -> None:
         "certificate-authority": "/ca.crt",
         "proxy-url": "http://p:1",
     }
+
+
+def test_no_proxy_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "10.0.0.1")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    document = json.loads(write_kubeconfig(replace(TOKEN, proxy="http://p:1"), tmp_path).read_text())
+
+    assert "proxy-url" not in document["clusters"][0]["cluster"]
 
 
 def test_another_way_to_log_in_is_refused_without_repeating_it(tmp_path: Path) -> None:

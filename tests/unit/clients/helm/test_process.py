@@ -47,6 +47,7 @@ async def start(
     ending: Ending = Ending.KILL,
     started: Started = nobody_asks,
     program: Sequence[str] = (SHELL, "-c"),
+    stop: asyncio.Event | None = None,
 ) -> Ended:
     return await run(
         [*program, script, "sh", *arguments],
@@ -56,6 +57,7 @@ async def start(
         limits=limits or Limits(LONG, LONG, stdout=1 << 20),
         ending=ending,
         started=started,
+        stop=stop,
     )
 
 
@@ -271,6 +273,20 @@ async def _cancelled(tmp_path: Path, script: str, ending: Ending, times: int = 1
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 30)
     assert not noted.lives()
+
+
+@pytest.mark.parametrize(("ending", "left"), [(Ending.TERMINATE, "tidied"), (Ending.WAIT, "done"), (Ending.KILL, "")])
+async def test_stopping_ends_each_in_its_way_and_tells(tmp_path: Path, ending: Ending, left: str) -> None:
+    stop = asyncio.Event()
+    script = QUICK if ending is Ending.WAIT else TIDIES
+    task = asyncio.create_task(start(tmp_path, script, ending=ending, program=PYTHON, stop=stop))
+    await eventually((tmp_path / "up").exists)
+
+    stop.set()
+    ended = await task
+
+    assert (ended.stopped, ended.too_long) == (ending is not Ending.WAIT, False)
+    assert {file.name for file in tmp_path.iterdir()} == {"up", left} - {""}
 
 
 PARENT = """
