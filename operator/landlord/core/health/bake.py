@@ -172,16 +172,24 @@ def _left(
 ) -> Readiness:
     """What it means that these objects are less than Current: nothing yet, the release's fault, or the node's."""
     scene = Scene(bake.started, at, bake.restarts)
+    found = [
+        finding
+        for obj, health in waiting
+        for finding in findings(obj, health, of(obj, pods, replica_sets, bake.started), scene)
+    ]
+    found.sort(key=lambda finding: finding.rank)
+    certain = next((each for each in found if each.weight in (Weight.CONDEMNS, Weight.CONDEMNS_IF_NEW)), None)
+    if certain:
+        return Readiness(State.GUILTY, certain.why, certain.object, certain.since, certain.sign)
     longest = min(waiting, key=lambda each: (bake.unready[title(each[0])], title(each[0])))
     what, health = title(longest[0]), longest[1]
     since = bake.unready[what]
     why = f"{what} is no longer ready: {health.message}."
     if at - since <= LONGEST_LEAVE:
         return Readiness(State.WORKING, why, what, since, Sign.LEFT_CURRENT)
-    mine = of(longest[0], pods, replica_sets, bake.started)
-    found = sorted(findings(longest[0], health, mine, scene), key=lambda finding: finding.rank)
-    excuse = next((each for each in found if each.weight is Weight.EXCUSES), None)
+    shown = [finding for finding in found if finding.object == what]
+    excuse = next((each for each in shown if each.weight is Weight.EXCUSES), None)
     if excuse:
         return Readiness(State.ENVIRONMENT, excuse.why, what, since, excuse.sign)
-    told = found[0].why if found[0].sign is not Sign.NOT_READY else why
+    told = shown[0].why if shown[0].sign is not Sign.NOT_READY else why
     return Readiness(State.GUILTY, told, what, since, Sign.LEFT_CURRENT)

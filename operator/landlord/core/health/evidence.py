@@ -7,13 +7,15 @@ from typing import Any
 
 from landlord.core.health.belongings import Belongings, is_since, meta, moment, title
 from landlord.core.health.kstatus import Health, HealthState, Object, condition, group_kind, reported
-from landlord.core.health.refusals import brief, of_creation, of_mount, of_pull
+from landlord.core.health.refusals import brief, cause, of_creation, of_mount, of_pull
 from landlord.core.health.signs import Finding, Sign
 
 CRASHES = 3
 """Restarts in one attempt, without having become ready, that make a crash loop."""
 STEADY = timedelta(minutes=1)
 """A container without a readiness probe counts as ready the moment it runs; so long it must run to have been."""
+SETTLED = timedelta(seconds=10)
+"""How long a container that has been restarted must run before it is believed: between crashes it looks ready, too."""
 CONFIG_GRACE = timedelta(seconds=15)
 """How old a pod must be before what it refers to counts as missing: the chart itself may make it late."""
 
@@ -183,7 +185,7 @@ def _of_image(pod: Object, status: Mapping[str, Any], message: str, what: str, n
                 break
     if sign is Sign.IMAGE_UNAUTHORIZED and not scene.are_secrets_synced:
         sign = Sign.POD_TROUBLE
-    return Finding(sign, what, f"{name} cannot pull {image}: {brief(message)}.")
+    return Finding(sign, what, f"{name} cannot pull {image}: {brief(cause(message, image))}.")
 
 
 def _of_configuration(pod: Object, reason: str, message: str, what: str, name: str, scene: Scene) -> Finding:
@@ -202,10 +204,32 @@ def _of_crashes(pod: Object, status: Mapping[str, Any], what: str, name: str, sc
     sign = Sign.POD_TROUBLE
     if is_loop:
         sign = Sign.OUT_OF_MEMORY if ended.get("reason") == "OOMKilled" else Sign.CRASH_LOOP
-    # Never the message: it is what the program wrote last, and that may be a secret.
-    how = "for want of memory" if ended.get("reason") == "OOMKilled" else f"with exit code {ended.get('exitCode')}"
-    why = f"{name} has ended {count} times since the deploy, last {how}, and is not ready."
+    why = f"{name} has ended {count} times since the deploy, last {_end(ended)}, and is not ready."
     yield Finding(sign, what, why, moment(ended.get("finishedAt")))
+
+
+def _end(ended: Mapping[str, Any]) -> str:
+    match ended.get("reason"):
+        case "OOMKilled":
+            return "for want of memory"
+        case "StartError" | "ContainerCannotRun":
+            return f"because it cannot be started ({brief(ended.get('message'))})"
+        case _:
+            # Never the message: it is what the program wrote last, and that may be a secret.
+            return f"with exit code {ended.get('exitCode')}"
+
+
+def unsettled(what: str, mine: Belongings, scene: Scene) -> Finding | None:
+    """A container of a ready pod that has only just come back from a crash."""
+    for pod in mine.new_pods:
+        for status in reported(pod).get("containerStatuses") or ():
+            count = int(status.get("restartCount") or 0) - restarts_before(pod, status, scene)
+            began = moment(((status.get("state") or {}).get("running") or {}).get("startedAt"))
+            if count > 0 and began and timedelta() <= scene.now - began < SETTLED:
+                name = f"Container {status.get('name')} of Pod {meta(pod).get('name')} of {what}"
+                why = f"{name} has ended {count} times since the deploy and has only just been started again."
+                return Finding(Sign.CRASH_LOOP if count >= CRASHES else Sign.POD_TROUBLE, what, why, began)
+    return None
 
 
 def container_key(pod: Object, status: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from landlord.core.health.belongings import Belongings, meta, of, title
-from landlord.core.health.evidence import Scene, by_object, container_key, findings
+from landlord.core.health.evidence import Scene, by_object, container_key, findings, unsettled
 from landlord.core.health.kstatus import (
     CURRENT,
     Health,
@@ -54,7 +54,9 @@ def judge(  # noqa: PLR0913 - these are all the facts there are, each by its nam
     scene = Scene(started, now, restarts_before or {}, are_secrets_synced, by_object(events))
     waiting = not_current(objects, pods, absent)
     if not waiting:
-        return Readiness(State.READY, f"All {len(objects) + len(absent)} objects are ready.")
+        return _unbelieved(objects, pods, replica_sets, scene, is_over=now >= deadline) or Readiness(
+            State.READY, f"All {len(objects) + len(absent)} objects are ready."
+        )
     belongings = [of(obj, pods, replica_sets, started) for obj, _ in waiting]
     found = [
         finding
@@ -65,6 +67,24 @@ def judge(  # noqa: PLR0913 - these are all the facts there are, each by its nam
     is_losing = not is_first and any(_loses_old(obj, mine) for (obj, _), mine in zip(waiting, belongings, strict=True))
     named = tuple(sorted({title(obj) for obj, _ in waiting}))[:MOST_NAMED]
     return replace(answer, is_losing_old_pods=is_losing, waiting_for=named)
+
+
+def _unbelieved(
+    objects: Sequence[Object | None],
+    pods: Sequence[Object],
+    replica_sets: Sequence[Object],
+    scene: Scene,
+    *,
+    is_over: bool,
+) -> Readiness | None:
+    """Why what looks ready is not yet believed; at the deadline only what has crashed often is not."""
+    mine = ((title(obj), of(obj, pods, replica_sets, scene.started)) for obj in objects if obj is not None)
+    found = [finding for what, each in mine if (finding := unsettled(what, each, scene))]
+    if is_over:
+        found = [finding for finding in found if finding.sign is Sign.CRASH_LOOP]
+    if not found:
+        return None
+    return _answer(State.GUILTY if is_over else State.WORKING, min(found, key=lambda finding: finding.rank))
 
 
 def _decided(found: Iterable[Finding], was_failing: Collection[str], *, is_over: bool, is_first: bool) -> Readiness:

@@ -75,11 +75,20 @@ def of_mount(message: str) -> Sign:
     return Sign.POD_TROUBLE if _MOUNT_ABSENT.search(message) else Sign.VOLUME
 
 
+def cause(message: str, image: str) -> str:
+    """The end of a pull's message, where the cause stands; before it runtimes repeat the image's name."""
+    return message.rpartition(f'"{image}": ')[2] or message
+
+
 def brief(message: object, longest: int = 300) -> str:
-    """The message on one line, cut to a length that a person reads, without a full stop."""
-    line = _QUERY.sub("?...", " ".join(str(message or "").split()))
-    return (line if len(line) <= longest else f"{line[: longest - 3]}...").rstrip(". ")
+    """The message on one line, its middle cut out if it is long, without a full stop."""
+    line = " ".join(str(message or "").removeprefix(_COMBINED).split())
+    line = _QUERY.sub("?...", line)
+    if len(line) > longest:
+        line = f"{line[: longest // 2 - 5]} ... {line[-longest // 2 :]}"
+    return line.rstrip(". ")
 
 
+_COMBINED = "(combined from similar events): "
 _QUERY = re.compile(r"\?[\w%.~-]+=[^\s\"']*")
 """Of addresses: a registry's redirect may carry a signature there."""

@@ -133,6 +133,14 @@ def test_what_a_pod_shows_is_told_when_a_workload_is_gone_for_too_long() -> None
     assert "has ended 2 times" in found.why
 
 
+def test_a_crash_loop_is_not_waited_out() -> None:
+    oven = Oven()
+    oven.look(0, running(), ready=2)
+    assert oven.look(10, crashed(2, ended=9), ready=1).state is State.WORKING
+    found = oven.look(20, crashed(3, ended=19), ready=1)
+    assert (found.state, found.reason, found.since_sign) == (State.GUILTY, Sign.CRASH_LOOP, when(19))
+
+
 def grown(replicas: int, ready: int) -> Object:
     return deployment(replicas=replicas, ready=ready)
 

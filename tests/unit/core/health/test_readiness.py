@@ -12,6 +12,7 @@ from landlord.core.health.readiness import Readiness, Sign, State, failing, judg
 from landlord.core.health.signs import MOST_NAMED
 from tests.unit.core.health.objects import (
     T0,
+    at,
     condition,
     crashed,
     daemon_set,
@@ -314,6 +315,37 @@ def test_what_a_program_wrote_before_it_ended_is_never_told() -> None:
 
 def test_when_the_sign_began_is_told() -> None:
     assert rollout(crashed(3, ended=42)).judged(60).since_sign == when(42)
+
+
+def flash(restarts: int, began: float) -> World:
+    """A Deployment of one that is ready: its container was started (again) at that time."""
+    web = deployment(replicas=1, ready=1)
+    newest = replica_set(web, 1, 1)
+    container = running(restarts, state={"running": {"startedAt": at(began)}})
+    return World([web], [pod(newest, container, ready=True)], [newest])
+
+
+def test_a_container_that_comes_back_from_a_crash_is_believed_after_ten_seconds() -> None:
+    early = flash(1, 15).judged(20)
+    assert (early.state, early.reason, early.object) == (WORKING, Sign.POD_TROUBLE, "Deployment/web")
+    assert "has ended 1 times since the deploy and has only just been started again" in early.why
+    assert flash(1, 15).judged(25).state is READY
+    assert flash(0, 15).judged(16).state is READY
+    assert flash(1, 90).judged(20).state is READY, "a node whose clock is ahead must not be waited for"
+    assert flash(4, 15).judged(16, restarts_before={"pod-pod/app": 4}).state is READY
+
+
+def test_at_the_deadline_only_what_crashed_often_is_not_believed() -> None:
+    assert flash(2, DEADLINE - 2).judged(DEADLINE).state is READY
+    found = flash(3, DEADLINE - 2).judged(DEADLINE)
+    assert (found.state, found.reason) == (GUILTY, Sign.CRASH_LOOP)
+
+
+def test_a_program_that_cannot_be_started_says_why() -> None:
+    words = 'exec: "/nope": stat /nope: no such file or directory'
+    found = rollout(crashed(3, code=128, reason="StartError", message=words)).judged(60)
+    assert found.state is GUILTY
+    assert words in found.why
 
 
 def test_quota_is_read_from_the_condition_and_waits_for_the_deadline() -> None:
