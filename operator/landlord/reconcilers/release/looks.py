@@ -10,7 +10,7 @@ from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Look, Target, filled
 from landlord.core import intervals
 from landlord.core.health import promql
-from landlord.core.health.checks import CheckSpec
+from landlord.core.health.checks import CheckSpec, WhenInconclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ def spec_of(check: HealthCheck) -> CheckSpec:
         initial_delay=timing.delay,
         failure_limit=check.failure_limit if check.failure_limit is not None else defaults.forgiven,
         consecutive_failure_limit=in_a_row if in_a_row is not None else defaults.too_many_in_a_row,
+        when_inconclusive=WhenInconclusive.FAIL if check.on_error is CheckPolicy.FAIL else WhenInconclusive.ACCEPT,
         ignores_baseline=check.ignore_baseline,
     )
 

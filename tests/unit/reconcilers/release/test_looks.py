@@ -8,6 +8,7 @@ import pytest
 from landlord.api.checks import CheckPolicy, HealthCheck
 from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Target
+from landlord.core.health.checks import WhenInconclusive
 from landlord.reconcilers.release.looks import kind_of, prepare, rhythm, spec_of
 
 TARGET = Target("team-prod", "shop")
@@ -67,6 +68,8 @@ def test_limits_come_with_the_rhythm_and_say_whether_the_baseline_counts() -> No
     limits = spec_of(check(**HTTP, interval="7s", initialDelay="3s", ignoreBaseline=True))
     assert (limits.name, limits.interval.seconds, limits.initial_delay.seconds) == ("front", 7, 3)
     assert limits.ignores_baseline
+    assert limits.when_inconclusive is WhenInconclusive.ACCEPT
+    assert spec_of(check(**PROMQL, onError="Fail")).when_inconclusive is WhenInconclusive.FAIL
 
 
 def test_the_query_is_filled_in_and_narrowed() -> None:
