@@ -17,6 +17,7 @@ from tests.tenancy import deployment
 
 Object = dict[str, Any]
 SCALED = {"scaled": True}
+MANY_KINDS = Path(__file__).with_name("many_kinds.yaml")
 IMAGE = "/spec/template/spec/containers/0/image"
 POLICIES = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies"
 
@@ -89,6 +90,24 @@ async def test_what_helm_deployed_is_no_drift_and_a_second_look_only_lists_metad
     found = await stage.drifting.look(stage.ref, release, inventory)
     assert (found.drifts, found.compared) == ((), 0)
     assert stage.requests == {"LIST": 4}
+
+
+async def test_common_kinds_in_untidy_writing_are_no_drift(stage: Stage) -> None:
+    (stage.chart / "templates" / "many.yaml").write_text(MANY_KINDS.read_text())
+    await stage.deploy()
+    found = await stage.drifting.look(stage.ref, await stage.stored(), await stage.inventory())
+    assert told(found.drifts) == set()
+    assert found.unseen == {}
+    assert found.compared == 20
+    stage.drifting.forget(stage.ref)
+    stage.kubectl("patch", "secret/many", "--type=merge", '-p={"data":{"user":"ZXZpbA=="}}')
+    stage.kubectl("patch", "service/many", "--type=json", '-p=[{"op":"remove","path":"/spec/ports/0"}]')
+    assert {(kind, pointer) for kind, pointer, _ in told(await correct(stage))} == {
+        ("Secret", "/data/user"),
+        ("Service", "/spec/ports/0"),
+    }
+    assert await look(stage) == ()
+    await stage.deploy(level="debug")
 
 
 async def test_a_hand_edited_image_is_named_put_back_and_the_next_upgrade_may_change_it(stage: Stage) -> None:
