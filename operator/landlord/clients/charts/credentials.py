@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-from landlord.api.failures import SpecFault
+from landlord.clients.charts.faults import ChartFault
 
 PULL_SECRET: Final = "spec.chart.pullSecretRef"  # noqa: S105 - a path, no password
 _TOKEN_USER: Final = "<token>"  # noqa: S105 - a marker, no password
@@ -36,7 +36,7 @@ class Credentials:
 def docker_credentials(text: str, registry: str) -> Credentials | None:
     """The credentials in a ``.dockerconfigjson`` for ``HOST[:PORT][/PATH]``, those with the longest path first.
 
-    None when it has none for this registry; raises ``SpecFault`` when the text is no such document.
+    None when it has none for this registry; raises ``ChartFault`` when the text is no such document.
     """
     try:
         entries = json.loads(text)["auths"]
@@ -44,7 +44,7 @@ def docker_credentials(text: str, registry: str) -> Credentials | None:
         longest = max(fitting, key=len, default=None)
         return None if longest is None else _credentials(fitting[longest])
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise SpecFault(
+        raise ChartFault(
             PULL_SECRET, 'The Secret\'s .dockerconfigjson is not of the form {"auths": {"HOST": {"auth": ...}}}.'
         ) from None  # the cause would carry the text
 
@@ -52,21 +52,21 @@ def docker_credentials(text: str, registry: str) -> Credentials | None:
 def secret_credentials(data: Mapping[str, str], registry: str) -> Credentials | None:
     """The credentials in a pull Secret's ``data``: kubernetes.io/dockerconfigjson or kubernetes.io/basic-auth.
 
-    None when it has none for this registry; raises ``SpecFault`` when it is neither.
+    None when it has none for this registry; raises ``ChartFault`` when it is neither.
     """
     held = {key: _decoded(data[key]) for key in (".dockerconfigjson", "username", "password") if key in data}
     if (document := held.get(".dockerconfigjson")) is not None:
         return docker_credentials(document, registry)
     if "username" in held and "password" in held:
         return Credentials(held["username"], held["password"])
-    raise SpecFault(PULL_SECRET, "The Secret has neither .dockerconfigjson nor username and password.")
+    raise ChartFault(PULL_SECRET, "The Secret has neither .dockerconfigjson nor username and password.")
 
 
 def _decoded(value: str) -> str:
     try:
         return base64.b64decode(value, validate=True).decode()
     except ValueError:
-        raise SpecFault(PULL_SECRET, "The Secret's data is no text.") from None
+        raise ChartFault(PULL_SECRET, "The Secret's data is no text.") from None
 
 
 def _plain(key: str) -> str:

@@ -7,13 +7,17 @@ VERSION = "spec.chart.version"
 DIGEST = "spec.chart.digest"
 
 
-class ChartUnknown(SpecFault):
+class ChartFault(SpecFault):
+    """What the spec says of the chart cannot be: the others below say it more exactly."""
+
+
+class ChartUnknown(ChartFault):
     """The place has no such chart, or none of that version; ``why`` says what there is instead."""
 
 
-class ChartDigestMismatch(SpecFault):
+class ChartDigestMismatch(ChartFault):
     """What the place serves is not what ``spec.chart.digest`` pins."""
 
 
-class ChartUnfit(SpecFault):
+class ChartUnfit(ChartFault):
     """The package is no chart that Landlord would hand to Helm: damaged, too large, unsafe, or another one."""

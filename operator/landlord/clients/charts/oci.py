@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from yarl import URL
 
-from landlord.api.failures import Refused, SpecFault, Transient
+from landlord.api.failures import Refused, Transient
 from landlord.api.releases import ChartSource
-from landlord.clients.charts.faults import CHART, VERSION, ChartUnfit, ChartUnknown
+from landlord.clients.charts.faults import CHART, VERSION, ChartFault, ChartUnfit, ChartUnknown
 from landlord.clients.charts.limits import Limits
 from landlord.clients.charts.places import Located
 from landlord.clients.charts.tokens import authorize
@@ -95,9 +95,9 @@ def _address(web: Web, source: ChartSource) -> tuple[URL, str]:
         path = f"{given.path.strip('/')}/{source.name}".strip("/")
         secure = URL.build(scheme="https", host=given.host or "", port=given.explicit_port)
     except ValueError as error:
-        raise SpecFault(f"{CHART}.repository", f"{source.repository} is no URL.") from error
+        raise ChartFault(f"{CHART}.repository", f"{source.repository} is no URL.") from error
     if not given.host or given.user is not None or given.query_string or not _REPOSITORY.fullmatch(path):
-        raise SpecFault(
+        raise ChartFault(
             f"{CHART}.repository", f"{source.repository} with chart {source.name} is no place in a registry."
         )
     return secure.with_scheme("http") if web.speaks_plainly(secure) else secure, path

@@ -10,9 +10,9 @@ from typing import Final
 
 from yarl import URL
 
-from landlord.api.failures import Refused, SpecFault, Transient
+from landlord.api.failures import Refused, Transient
 from landlord.api.releases import ChartSource
-from landlord.clients.charts.faults import CHART, VERSION, ChartUnfit, ChartUnknown
+from landlord.clients.charts.faults import CHART, VERSION, ChartFault, ChartUnfit, ChartUnknown
 from landlord.clients.charts.indexes import Indexes
 from landlord.clients.charts.limits import Limits
 from landlord.clients.charts.outline import Entry, Listing, OutlineFault, listing
@@ -89,7 +89,7 @@ class Repository:
     async def _listing(self, name: str) -> Listing:
         answer = await self._ask("GET", self._root / "index.yaml", self._limits.index)
         if answer.status == 404:
-            raise SpecFault(f"{CHART}.repository", f"There is no chart repository: {shown(answer.url)} is not there.")
+            raise ChartFault(f"{CHART}.repository", f"There is no chart repository: {shown(answer.url)} is not there.")
         body = _good(answer, self._access).body
         try:
             return await asyncio.to_thread(listing, body, name)
@@ -135,7 +135,7 @@ def _root(source: ChartSource) -> URL:
         url = URL(source.repository.rstrip("/"))
         url.origin()
     except ValueError as error:
-        raise SpecFault(f"{CHART}.repository", f"{source.repository[:200]!r} is no URL.") from error
+        raise ChartFault(f"{CHART}.repository", f"{source.repository[:200]!r} is no URL.") from error
     return url.with_query(None).with_fragment(None)
 
 

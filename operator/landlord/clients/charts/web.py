@@ -11,9 +11,10 @@ import aiohttp
 from yarl import URL
 
 from landlord import __version__
-from landlord.api.failures import Busy, LandlordFailure, Refused, SpecFault, Transient
+from landlord.api.failures import Busy, LandlordFailure, Refused, Transient
 from landlord.clients.addresses import guarded_connector, host_matches
 from landlord.clients.charts.credentials import Credentials
+from landlord.clients.charts.faults import ChartFault
 from landlord.clients.charts.limits import Limits, Reach
 
 Method = Literal["GET", "HEAD", "POST"]
@@ -79,7 +80,7 @@ class Web:
             await session.close()
 
     def access(self, credentials: Credentials | None, ca: str | None) -> Access:
-        """What a release comes with; raises ``SpecFault`` when ``ca`` holds no certificates."""
+        """What a release comes with; raises ``ChartFault`` when ``ca`` holds no certificates."""
         if ca is None:
             return Access(credentials)
         trust = hashlib.sha256(ca.encode()).hexdigest()
@@ -220,4 +221,4 @@ def _context(ca: str) -> ssl.SSLContext:
         # Empty data would mean the system's authorities.
         return ssl.create_default_context(cadata=ca.strip() or "-")
     except (ssl.SSLError, ValueError) as error:
-        raise SpecFault(CA_SECRET, "The Secret holds no certificates in PEM.") from error
+        raise ChartFault(CA_SECRET, "The Secret holds no certificates in PEM.") from error

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landlord.api.failures import SpecFault
 from landlord.clients.charts.credentials import Credentials, docker_credentials, secret_credentials
+from landlord.clients.charts.faults import ChartFault
 
 
 def joined(username: str, password: str) -> str:
@@ -75,7 +75,7 @@ def test_identity_tokens_are_told_from_passwords() -> None:
     "text", ["", "{", "[]", "1", "{}", '{"auths": []}', '{"auths": {"a.io": 1}}', '{"auths": {"a.io": {"auth": "%"}}}']
 )
 def test_what_is_no_such_document_is_the_users_fault(text: str) -> None:
-    with pytest.raises(SpecFault, match="dockerconfigjson") as raised:
+    with pytest.raises(ChartFault, match="dockerconfigjson") as raised:
         docker_credentials(text, "a.io")
     assert raised.value.path == "spec.chart.pullSecretRef"
 
@@ -84,7 +84,7 @@ def test_what_is_no_such_document_is_the_users_fault(text: str) -> None:
 def test_no_text_raises_anything_else_or_is_repeated(text: str) -> None:
     try:
         docker_credentials('{"auths": ' + text + "}", "a.io")
-    except SpecFault as fault:
+    except ChartFault as fault:
         assert len(text) < 20 or text not in fault.why  # noqa: PT017 - both ends are right
 
 
@@ -100,7 +100,7 @@ def test_both_types_of_secrets_are_read() -> None:
 
 @pytest.mark.parametrize("data", [{}, encoded(username="jane"), {"username": "%", "password": "%"}])
 def test_a_secret_of_another_form_is_the_users_fault(data: dict[str, str]) -> None:
-    with pytest.raises(SpecFault):
+    with pytest.raises(ChartFault):
         secret_credentials(data, "a.io")
 
 

@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 
 from landlord import __version__
-from landlord.api.failures import Busy, Refused, SpecFault, Transient
+from landlord.api.failures import Busy, Refused, Transient
 from landlord.api.releases import Chart, ChartSource
 from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials
-from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnfit, ChartUnknown
+from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault, ChartUnfit, ChartUnknown
 from landlord.clients.charts.limits import Reach
 from landlord.clients.charts.oci import CONFIG
 from tests.unit.clients.charts.conftest import LIMITS, Make
@@ -183,7 +183,7 @@ async def test_an_unknown_version_says_what_there_is(registry: FakeRegistry, cha
 async def test_what_is_no_place_in_a_registry_is_a_fault_of_the_spec(
     registry: FakeRegistry, charts: Charts, repository: str
 ) -> None:
-    with pytest.raises(SpecFault):
+    with pytest.raises(ChartFault):
         await charts.fetch(ChartSource(repository.format(registry.host), "web", "1.2.3"))
     assert registry.seen == []
 
@@ -321,6 +321,40 @@ async def test_no_byte_of_an_answer_that_is_no_http_gets_into_a_message(charts: 
         with pytest.raises(Transient, match="could not be asked") as raised:
             await charts.fetch(ChartSource(f"oci://127.0.0.1:{port}/team", "web", "1.2.3"))
     assert "hidden" not in raised.value.why
+
+
+@pytest.mark.parametrize("where", ["HEAD", "manifests/sha256", "/blobs/", "/token"])
+@pytest.mark.parametrize("how", ["cut short", "hung up", "other words"])
+async def test_an_answer_that_breaks_off_is_an_outage_and_leaves_nothing(
+    registry: FakeRegistry, charts: Charts, where: str, how: str
+) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse | None:
+        if where not in f"{request.method} {request.path}":
+            return None
+        assert request.transport is not None
+        if how == "hung up":
+            request.transport.abort()
+            return web.Response()
+        if how == "other words":
+            request.transport.write(b"hidden words\r\n\r\n")
+            request.transport.close()
+            return web.Response()
+        answer = web.StreamResponse(headers={"Content-Length": "100000"})
+        await answer.prepare(request)
+        if request.method != "HEAD":
+            await answer.write(b"{")
+        request.transport.close()
+        return answer
+
+    registry.users, registry.tells_digest = {"jane": "word"}, how != "cut short"
+    registry.push("team/web", "1.2.3", package())
+    registry.trouble = break_off
+    if (where, how) != ("HEAD", "cut short"):
+        with pytest.raises(Transient) as raised:
+            await charts.fetch(source(registry), JANE)
+        assert "hidden" not in raised.value.why
+    registry.trouble = None
+    assert await charts.fetch(source(registry), JANE)
 
 
 async def test_a_registry_that_is_not_there_is_an_outage(charts: Charts) -> None:

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from landlord.api.failures import Refused, SpecFault, Transient
+from landlord.api.failures import Refused, Transient
 from landlord.api.releases import ChartSource
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials
-from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnfit, ChartUnknown
+from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault, ChartUnfit, ChartUnknown
 from tests.unit.clients.charts.conftest import LIMITS, Make
 from tests.unit.clients.charts.packages import contents, package
 from tests.unit.clients.charts.servers import FakeRepository, digest_of, serving
@@ -110,7 +110,7 @@ async def test_what_is_not_listed_says_what_there_is(repository: FakeRepository,
         await charts.fetch(source(repository, "1.2.4"))
     with pytest.raises(ChartUnknown, match="no chart wbe; it has web"):
         await charts.fetch(replace(source(repository), name="wbe"))
-    with pytest.raises(SpecFault, match="no chart repository") as raised:
+    with pytest.raises(ChartFault, match="no chart repository") as raised:
         await charts.fetch(replace(source(repository), repository=f"http://{repository.host}/other"))
     assert raised.value.path == "spec.chart.repository"
 
@@ -219,7 +219,7 @@ async def test_an_index_and_a_package_are_bounded(repository: FakeRepository, ma
     ["http://example.org/x", "https://user:x@127.0.0.1/x", "ftp://a.b/c", "file:///x", "http://[", "x"],
 )
 async def test_what_is_no_https_url_is_refused_before_anything_is_asked(charts: Charts, repository_url: str) -> None:
-    with pytest.raises((Refused, SpecFault)):
+    with pytest.raises((Refused, ChartFault)):
         await charts.fetch(ChartSource(repository_url, "web", "1.2.3"))
 
 

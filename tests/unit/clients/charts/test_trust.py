@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from landlord.api.failures import Refused, SpecFault
+from landlord.api.failures import Refused
 from landlord.api.releases import ChartSource
 from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
+from landlord.clients.charts.faults import ChartFault
 from landlord.clients.charts.limits import Reach
 from sandbox.pki import create_pki
 from tests.unit.clients.charts.conftest import Make
@@ -71,6 +72,6 @@ async def test_a_private_authority_is_trusted_by_those_alone_who_name_it(
 async def test_what_is_no_certificate_is_a_fault_of_the_spec_and_not_trust_in_everybody(
     strict: Charts, ca: str
 ) -> None:
-    with pytest.raises(SpecFault) as raised:
+    with pytest.raises(ChartFault) as raised:
         await strict.fetch(ChartSource("https://127.0.0.1:1/stable", "web", "1.2.3"), ca=ca)
     assert raised.value.path == "spec.chart.caSecretRef"
