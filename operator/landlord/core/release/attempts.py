@@ -140,8 +140,13 @@ def _run(facts: Facts, operation: Operation, why: str, target: int = 0) -> Decis
 
 def uninstall(facts: Facts) -> Decision:
     """Remove all that Helm put there."""
-    parted = replace(facts, ledger=replace(facts.ledger, attempt=None))
-    return _run(parted, Operation.UNINSTALL, "Helm removes what it installed.")
+    return _run(replace(facts, ledger=part(facts)), Operation.UNINSTALL, "Helm removes what it installed.")
+
+
+def part(facts: Facts) -> Ledger:
+    """The ledger once the release is going away."""
+    attempt = facts.ledger.attempt
+    return facts.ledger if attempt is None else cancelled(facts.ledger, attempt, "It was deleted.", facts.now)
 
 
 def _verify(facts: Facts, attempt: Attempt) -> Decision:

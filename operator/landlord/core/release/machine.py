@@ -58,13 +58,14 @@ def _leave(facts: Facts) -> Decision:
     """Uninstall, or leave all as it is; in a namespace that goes away nothing need be done."""
     ledger = facts.ledger
     if facts.is_namespace_leaving:
-        return _let_go(_emptied(replace(ledger, intent=None)), "The namespace goes away with all that is in it.")
+        gone = replace(_emptied(attempts.part(facts)), intent=None)
+        return _let_go(gone, "The namespace goes away with all that is in it.")
     if ledger.intent is not None:
         return settling.settle(facts, ledger.intent)
     if facts.newest is None:
-        return _let_go(_emptied(ledger), "Nothing of the release is left.")
+        return _let_go(_emptied(attempts.part(facts)), "Nothing of the release is left.")
     if facts.wish.orphans:
-        return _let_go(ledger, "What runs is left as it is.")
+        return _let_go(attempts.part(facts), "What runs is left as it is.")
     if is_locked(facts.newest) and _is_fresh(facts):
         return attempts.locked(facts)
     halt = ledger.pause
@@ -77,8 +78,7 @@ def _leave(facts: Facts) -> Decision:
 
 
 def _let_go(ledger: Ledger, why: str) -> Decision:
-    parted = replace(ledger, attempt=None, pause=None)
-    return Decision(LetGo(), parted, Word(Standing.WORKING, Reason.UNINSTALLING, why))
+    return Decision(LetGo(), replace(ledger, pause=None), Word(Standing.WORKING, Reason.UNINSTALLING, why))
 
 
 def _emptied(ledger: Ledger) -> Ledger:

@@ -1,6 +1,7 @@
 """Whatever happens to a release, in whatever order: what must always be true stays true, and it comes to rest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -71,6 +72,8 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.tuples(st.just("ledger lost"), st.none()),
     st.tuples(st.just("restart"), st.none()),
     st.tuples(st.just("stays down"), st.booleans()),
+    st.tuples(st.just("wish"), wishes),
+    st.tuples(st.just("deleted"), st.booleans()),
 )
 
 
@@ -97,6 +100,8 @@ def befall(stage: Theatre, event: Event) -> None:
         "ledger lost": lambda: _lose_ledger(stage),
         "restart": stage.restart,
         "stays down": lambda: setattr(stage, "stays_down", what),
+        "wish": lambda: setattr(stage, "wish", what),
+        "deleted": lambda: _delete(stage, orphan=what),
     }
     acts[name]()
 
@@ -123,6 +128,16 @@ def _lose_ledger(stage: Theatre) -> None:
         stage.rollbacks.clear()
 
 
+def _delete(stage: Theatre, *, orphan: bool) -> None:
+    """Deleted, and created anew if it could go in time."""
+    wish, stage.is_deleting = stage.wish, True
+    stage.wish = replace(wish, orphans=orphan)
+    stage.play(seconds(700))
+    stage.wish = wish
+    stage.is_deleting = not stage.is_gone
+    stage.is_gone = False
+
+
 def calm(stage: Theatre) -> None:
     """Everything around the release is well again."""
     stage.end_ghost()
@@ -142,6 +157,9 @@ def test_from_any_history_it_comes_to_rest(wish: Wish, story: list[Event]) -> No
         befall(stage, event)
     calm(stage)
     stage.play(timedelta(hours=2))
+    if stage.is_deleting:
+        assert stage.is_gone
+        return
     newest = stage.helm.newest
     if newest is not None and newest.status in LOCKED:
         stage.settled_by_hand()
@@ -175,6 +193,7 @@ def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: lis
         befall(stage, event)
     calm(stage)
     stage.play(HOUR)
+    stage.is_deleting = stage.is_gone = False
     held, runs = stage.ledger.held, [each for each in stage.runs if each[1] is Operation.DEPLOY]
     if held is None:
         return
@@ -197,7 +216,7 @@ def test_a_commit_is_acted_on_in_the_next_step_unless_helm_runs(wish: Wish, stor
     stage.commit(APPS[0])
     for event in story:
         befall(stage, event)
-    stage.suspended, stage.unprepared, stage.closed, stage.kill = "", None, None, ""
+    stage.suspended, stage.unprepared, stage.closed, stage.kill, stage.is_deleting = "", None, None, "", False
     if stage.ledger.intent is not None or _is_locked(stage):
         return
     stage.commit(APPS[app])
@@ -221,7 +240,7 @@ def test_a_deleted_release_goes_away(wish: Wish, story: list[Event]) -> None:
     calm(stage)
     stage.play(HOUR)
     assert stage.is_gone
-    assert not stage.helm.revisions
+    assert stage.wish.orphans or not stage.helm.revisions
 
 
 @settings(max_examples=300, deadline=None)
@@ -234,6 +253,7 @@ def test_what_fails_by_nobodys_fault_is_repeated_at_a_bounded_pace(
     for event in story:
         befall(stage, event)
     stage.trouble, stage.kill, before = trouble, "", len(stage.runs)
+    stage.is_deleting = False
     stage.play(HOUR)
     runs = [at for at, _ in stage.runs[before:]]
     assert len(runs) <= 25, "a run every five minutes in the long run, some more at first"
@@ -249,7 +269,7 @@ def test_nothing_is_done_while_suspended(wish: Wish, story: list[Event]) -> None
         befall(stage, event)
     stage.end_ghost()
     stage.restart()
-    stage.kill, stage.suspended = "", "It is suspended."
+    stage.kill, stage.suspended, stage.is_deleting = "", "It is suspended.", False
     before = len(stage.runs)
     stage.play(HOUR)
     assert len(stage.runs) == before

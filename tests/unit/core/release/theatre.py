@@ -12,7 +12,18 @@ from datetime import UTC, datetime, timedelta
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.api.releases import LOCKED
-from landlord.core.release.facts import Check, CheckState, Closed, Facts, Health, Process, Stranger, Unprepared, Wish
+from landlord.core.release.facts import (
+    Check,
+    CheckState,
+    Closed,
+    Facts,
+    Health,
+    HealthState,
+    Process,
+    Stranger,
+    Unprepared,
+    Wish,
+)
 from landlord.core.release.history import foreign
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, decode, encode
 from landlord.core.release.machine import decide
@@ -190,7 +201,7 @@ class Theatre:
             self._tell(facts, decision)
             if self.kill == "unwritten":
                 raise Killed
-            self._write(facts.ledger, decision.ledger)
+            self._write(facts, decision.ledger)
             step = decision.step
             if isinstance(step, Run):
                 ended = self._run(facts, decision)
@@ -208,10 +219,14 @@ class Theatre:
         assert " " in why, why
         return decision
 
-    def _write(self, before: Ledger, after: Ledger) -> None:
+    def _write(self, facts: Facts, after: Ledger) -> None:
         self.stored = encode(after)
-        if after.proven is not None and after.proven != before.proven:
+        if after.proven is not None and after.proven != facts.ledger.proven:
             newest = self.helm.newest
+            assert facts.health is not None
+            assert facts.health.state is HealthState.READY, "something was proven that is not ready"
+            if after.proven.desired == facts.desired:  # after a rollback the checks are of what was rejected
+                assert all(each.state is not CheckState.FAILING for each in facts.checks)
             assert newest is not None
             assert (newest.number, newest.status) == (after.proven.revision, "deployed")
             assert newest.app.digest == after.proven.desired.digest, "something was proven that does not run"
@@ -230,7 +245,11 @@ class Theatre:
                 revision.status = "failed"
             case Prune(numbers=numbers):
                 newest = self.helm.newest
-                assert newest is None or newest.status not in LOCKED
+                proven = self.ledger.proven
+                assert newest is not None
+                assert newest.status not in LOCKED
+                assert newest.number not in numbers
+                assert proven is None or proven.revision not in numbers, "what is proven was pruned"
                 self.helm.revisions = [each for each in self.helm.revisions if each.number not in numbers]
             case LetGo():
                 self.is_gone = True
