@@ -120,6 +120,7 @@ class HttpProbe:
             allow_redirects=False,
             # A pod proves who it is by its address; its certificate is nobody's that we know.
             ssl=endpoint is None,
+            server_hostname=spot.host if spot.scheme == "https" else None,
             timeout=aiohttp.ClientTimeout(total=look.timeout.total_seconds()),
         ) as response:
             body = await _body(response) if wants_body else ""

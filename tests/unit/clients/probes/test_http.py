@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.unit.clients.probes.worlds import (
     endpoint,
     http_look,
     pod,
+    self_signed,
     service,
     serving,
     slice_of,
@@ -93,6 +95,28 @@ async def test_names_of_release_and_namespace_are_filled_in(expressions: Express
         assert (await ask(world(server), look, expressions)).outcome is Outcome.PASS
     asked = server.asked[0]
     assert (asked.path, asked.headers["X-Probe"], asked.host) == ("/shop", "shop", "shop.example")
+
+
+async def test_over_tls_the_service_is_named_and_its_certificate_is_its_own_affair(
+    expressions: Expressions, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    context = self_signed(tmp_path)
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    async with serving(ok, context=context) as server:
+        cluster = world(server, service=service(port=443))
+        sample = await ask(cluster, http_look(service="web", scheme="https"), expressions)
+        assert sample.outcome is Outcome.PASS, sample.message
+        assert asked == ["web.team-prod.svc"]
+        outside = await ask(
+            Cluster(),
+            http_look(url=f"https://localhost:{server.port}/"),
+            expressions,
+            hosts=["localhost"],
+            outside=Allow.of(["127.0.0.0/8", "::1"]),
+        )
+    assert outside.outcome is Outcome.FAIL
+    assert "certificate" in outside.message.lower()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """A namespace with a Service and its pods, and a server on loopback that stands for a pod."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from landlord.api.checks import CheckPolicy, HealthCheck
 from landlord.api.names import deployer_username
@@ -110,7 +115,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[Server]:
+async def serving(
+    handler: Handler, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     """A server that answers every path by ``handler``."""
     server = Server()
 
@@ -122,10 +129,29 @@ async def serving(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[Se
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, host, 0)
+    site = web.TCPSite(runner, host, 0, ssl_context=context)
     await site.start()
     server.port = runner.addresses[0][1]
     try:
         yield server
     finally:
         await runner.cleanup()
+
+
+def self_signed(folder: Path, name: str = "nobody.example") -> ssl.SSLContext:
+    """What a server shows that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    today = datetime.now(UTC)  # noqa: TID251 - a certificate is valid by the real clock
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "server.pem").write_bytes(private + certificate.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "server.pem")
+    return context
