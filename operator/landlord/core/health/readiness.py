@@ -94,7 +94,7 @@ def _decided(found: Iterable[Finding], was_failing: Collection[str], *, is_over:
     condemning = [finding for finding in ranked if _condemns(finding, excuses, was_failing)]
     accusing = [each for each in ranked if each.weight is Weight.ACCUSES and each.object not in was_failing]
     if condemning and (is_over or not is_first):
-        return _answer(State.GUILTY, condemning[0])
+        return _answer(State.GUILTY, _detailed(condemning[0], accusing))
     if not is_over:
         return _answer(State.WORKING, [*condemning, *excuses, *ranked][0])
     if excuses:
@@ -102,6 +102,15 @@ def _decided(found: Iterable[Finding], was_failing: Collection[str], *, is_over:
     if accusing:
         return _answer(State.GUILTY, accusing[0])
     return _answer(State.ENVIRONMENT, replace(ranked[0], why=f"{ranked[0].why} It was so before the deploy."))
+
+
+def _detailed(finding: Finding, accusing: Iterable[Finding]) -> Finding:
+    """The finding, and where it says only that time ran out, what its pods show."""
+    if finding.sign is not Sign.DEADLINE_EXCEEDED:
+        return finding
+    mine = (each for each in accusing if (each.sign, each.object) == (Sign.POD_TROUBLE, finding.object))
+    detail = next(mine, None)
+    return replace(finding, why=f"{finding.why} {detail.why}") if detail else finding
 
 
 def _condemns(finding: Finding, excuses: Iterable[Finding], was_failing: Collection[str]) -> bool:
