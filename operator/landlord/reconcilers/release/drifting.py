@@ -29,7 +29,7 @@ SERVER_SIDE: Final = "ssa"
 PARALLEL: Final = 4
 MOST_ROUNDS: Final = 3
 """Corrections of one object in a row after which another writer must be at work."""
-PATIENCE: Final = 6
+PATIENCE: Final = 20
 """Of so many looks, one tries again to correct what is fought over."""
 TRUSTED_LOOKS: Final = 48
 """After so many looks everything is compared anew: times count in seconds, and two writes may fall into one."""
@@ -84,7 +84,11 @@ class _Memory:
         self.rounds = {entry: rounds for entry, rounds in self.rounds.items() if entry in drifted}
 
     def fits(self, number: int, ignore: Sequence[Ignore]) -> bool:
-        return (self.number, self.ignore) == (number, tuple(ignore)) and self.looks > 0
+        return (self.number, self.ignore) == (number, tuple(ignore))
+
+    def doubt(self) -> None:
+        """Believe nothing for this once; who fights over what is another matter."""
+        self.good, self.looks = {}, TRUSTED_LOOKS
 
 
 class Drifting:
@@ -105,6 +109,8 @@ class Drifting:
         """Which objects are not as Helm applied them. Nothing is written."""
         memory = self._memory(ref, release, ignore)
         memory.looks -= 1
+        if memory.looks < 0:
+            memory.doubt()
         heads = await self._eyes.heads(inventory)
         unseen = dict(heads.unseen)
         suspects: list[Item] = []
@@ -211,7 +217,7 @@ class Drifting:
         memory = self._memories.get(ref)
         if memory is None or not memory.fits(release.number, ignore):
             # Not all releases at once: the first time each is trusted for another number of looks.
-            looks = TRUSTED_LOOKS if memory else 1 + int(digest(str(ref)), 16) % TRUSTED_LOOKS
+            looks = int(digest(str(ref)), 16) % TRUSTED_LOOKS
             memory = self._memories[ref] = _Memory(release.number, tuple(ignore), looks)
         return memory
 
@@ -244,8 +250,8 @@ def belongs_to(obj: Mapping[str, Any], release: str, namespace: str) -> bool:
 
 def _contested(drift: Drift) -> Refused:
     return Refused(
-        f"{drift.why} It was so again after each of {MOST_ROUNDS} corrections; stop the other writer, or name what it "
-        "may change in spec.drift.ignore."
+        f"{drift.entry.kind} {drift.entry.name} was so again after each of {MOST_ROUNDS} corrections, so it is left; "
+        "stop the other writer, or name what it may change in spec.drift.ignore."
     )
 
 

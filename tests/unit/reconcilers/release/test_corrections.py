@@ -76,7 +76,7 @@ async def test_a_fight_with_another_writer_is_given_up_told_and_tried_again_now_
     assert [number for number, failure in enumerate(fates, 1) if failure is None] == [1, 2, 3, PATIENCE, 2 * PATIENCE]
     assert isinstance(fates[3], Refused)
     assert "spec.drift.ignore" in fates[3].why
-    assert "/data/level (by hand)" in fates[3].why
+    assert "ConfigMap settings was so again" in fates[3].why
 
 
 async def test_corrections_that_fail_are_no_fight() -> None:
