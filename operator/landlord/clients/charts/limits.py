@@ -40,8 +40,9 @@ class Limits:
 class Reach:
     """Where charts may come from, as the operator's settings say.
 
-    ``plain_http`` are hosts that may be spoken to without TLS. ``stores`` are hosts (``*.example.org`` for all below)
-    that a registry or repository may redirect a download to; no credentials are ever sent there.
+    ``plain_http`` are hosts that may be spoken to without TLS. ``stores`` are hosts (``*.example.org`` for all below,
+    ``*`` for all) that a registry or repository may redirect to; no credentials are ever sent there, and addresses are
+    guarded there too.
     """
 
     allow: Allow = field(default_factory=Allow)

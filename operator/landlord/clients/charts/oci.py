@@ -20,6 +20,8 @@ from landlord.clients.charts.web import Access, Answer, Ask, Excess, Method, Web
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
 CONTENT: Final = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+_HUB: Final = "registry-1.docker.io"
+_HUB_NAMES: Final = frozenset({"docker.io", "index.docker.io"})
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 
@@ -100,6 +102,7 @@ def _address(web: Web, source: ChartSource) -> tuple[URL, str]:
         raise ChartFault(
             f"{CHART}.repository", f"{source.repository} with chart {source.name} is no place in a registry."
         )
+    secure = secure.with_host(_HUB) if secure.host in _HUB_NAMES else secure
     return secure.with_scheme("http") if web.speaks_plainly(secure) else secure, path
 
 

@@ -16,8 +16,8 @@ from landlord.clients.charts.client import Charts
 from landlord.clients.charts.credentials import Credentials
 from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault, ChartUnfit, ChartUnknown
 from landlord.clients.charts.limits import Reach
-from landlord.clients.charts.oci import CONFIG
-from tests.unit.clients.charts.conftest import LIMITS, Make
+from landlord.clients.charts.oci import CONFIG, _address
+from tests.unit.clients.charts.conftest import LIMITS, LOOPBACK, Make
 from tests.unit.clients.charts.packages import contents, head, package
 from tests.unit.clients.charts.servers import FakeRegistry, Trouble, digest_of, serving
 
@@ -432,6 +432,23 @@ async def test_a_blob_in_a_store_is_followed_only_with_leave_and_without_credent
         assert await make(reach=replace(reach, stores=("127.0.0.1",))).fetch(source(registry), JANE)
         assert store.authorizations == [None]
         assert store.queries == ["signature=abc%2Bd%2F%3D"]
+
+
+@pytest.mark.parametrize("to", ["https://169.254.169.254/x", "https://[::ffff:10.0.0.1]/x", "https://127.0.0.2/x"])
+async def test_leave_for_every_store_is_none_for_inner_addresses(registry: FakeRegistry, make: Make, to: str) -> None:
+    async def send(request: web.Request) -> web.Response | None:
+        return web.Response(status=307, headers={"Location": to}) if "/blobs/" in request.path else None
+
+    registry.push("team/web", "1.2.3", package())
+    registry.trouble = send
+    with pytest.raises(Refused, match=r"never reachable|private address"):
+        await make(reach=replace(LOOPBACK, stores=("*",))).fetch(source(registry))
+
+
+def test_the_short_name_of_docker_hub_is_the_one_that_serves(charts: Charts) -> None:
+    for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        root, path = _address(charts._web, ChartSource(f"oci://{host}/team", "web", "1.2.3"))
+        assert (str(root), path) == ("https://registry-1.docker.io", "team/web")
 
 
 @pytest.mark.parametrize("to", ["http://169.254.169.254/latest", "http://10.0.0.1/", "file:///etc/passwd", "http://["])
