@@ -36,10 +36,11 @@ async def begun(room: Room, status: str = "pending-upgrade") -> tuple[asyncio.Ta
 
 
 async def test_nothing_is_sent_before_the_start_is_written_down(room: Room) -> None:
+    programs: list[str] = []
     histories: list[list[str]] = []
 
     async def look() -> None:
-        await asyncio.sleep(1)
+        programs.append(Path(f"/proc/{started.pid}/exe").readlink().name)
         histories.append(await room.statuses())
 
     started = Started(before=look)
@@ -47,6 +48,7 @@ async def test_nothing_is_sent_before_the_start_is_written_down(room: Room) -> N
     await room.helm.rollback("web", room.namespace, 1, timeout=SOON, apply_method="ssa", started=started)
     await room.helm.uninstall("web", room.namespace, timeout=SOON, started=started)
 
+    assert all(name.startswith("python") for name in programs), "Helm itself had not even been loaded"
     assert histories == [[], ["deployed"], ["superseded", "deployed"]]
     assert not is_alive(started.pid, started.since)
 

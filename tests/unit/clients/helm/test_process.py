@@ -65,8 +65,8 @@ async def test_the_pid_is_told_before_the_first_instruction(tmp_path: Path) -> N
     seen: list[tuple[bool, bool]] = []
 
     async def started(pid: int, since: int) -> None:
-        await asyncio.sleep(0.1)
-        seen.append(((tmp_path / "ran").exists(), is_alive(pid, since)))
+        loaded = Path(f"/proc/{pid}/exe").resolve() == Path(SHELL).resolve()
+        seen.append((loaded, is_alive(pid, since)))
 
     ended = await start(tmp_path, "echo $$ > ran; cat ran", started=started)
 
