@@ -148,7 +148,7 @@ def calm(stage: Theatre) -> None:
         stage.settled_by_hand()
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(wishes, st.lists(events, max_size=25))
 def test_from_any_history_it_comes_to_rest(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
@@ -184,7 +184,7 @@ def _is_proven(stage: Theatre) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(wishes, st.lists(events, max_size=20))
 def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
@@ -209,7 +209,7 @@ def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: lis
     assert [each for each in stage.runs if each[1] is Operation.DEPLOY] == runs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(wishes, st.lists(events, max_size=20), st.integers(0, len(APPS) - 1))
 def test_a_commit_is_acted_on_in_the_next_step_unless_helm_runs(wish: Wish, story: list[Event], app: int) -> None:
     stage = Theatre(wish=wish)
@@ -228,7 +228,7 @@ def test_a_commit_is_acted_on_in_the_next_step_unless_helm_runs(wish: Wish, stor
     assert not isinstance(decision.step, Run) or decision.ledger.intent is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(wishes, st.lists(events, max_size=20))
 def test_a_deleted_release_goes_away(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
@@ -243,7 +243,7 @@ def test_a_deleted_release_goes_away(wish: Wish, story: list[Event]) -> None:
     assert stage.wish.orphans or not stage.helm.revisions
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(wishes, st.lists(events, max_size=20), st.sampled_from(TROUBLES))
 def test_what_fails_by_nobodys_fault_is_repeated_at_a_bounded_pace(
     wish: Wish, story: list[Event], trouble: HelmTrouble

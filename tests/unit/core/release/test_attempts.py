@@ -1,0 +1,182 @@
+"""An attempt in flight, one look at a time."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from landlord.api.conditions import Reason
+from landlord.core.release.facts import Check, CheckState, Closed, Health, HealthState, Process, Stranger, Unprepared
+from landlord.core.release.ledger import Held, Ledger, Operation, Running, Stage, Verdict
+from landlord.core.release.machine import decide
+from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing
+from tests.unit.core.release.cast import QUOTA, READY, WORKING, App
+from tests.unit.core.release.scenes import CAUSE, WISH, A, B, attempt, facts, intent, ledger, revisions
+from tests.unit.core.release.theatre import START
+
+C = App("C").desired
+UNPREPARED = Unprepared(Reason.CHART_FETCH_FAILED, "The registry does not answer.", is_final=False)
+CLOSED = Closed(Reason.ENVIRONMENT_SUSPENDED, "The Environment is suspended.")
+AT_B = Running(2, B, uid="uid-2")
+
+
+def watching(stage: Stage, **fields: Any) -> Ledger:
+    return ledger(running=AT_B, attempt=attempt(stage, revision=2, **fields))
+
+
+def test_an_attempt_that_is_not_prepared_any_more_keeps_its_count_of_tries() -> None:
+    known = ledger(attempt=attempt(tries=1, failure=CAUSE))
+    decision = decide(facts(known, "deployed", desired=UNPREPARED))
+    assert decision.ledger == known
+    assert decision.word.reason is Reason.CHART_FETCH_FAILED
+
+
+def test_what_is_deployed_is_judged_though_the_next_cannot_be_prepared() -> None:
+    known = watching(Stage.VERIFYING)
+    decision = decide(facts(known, "superseded", "deployed", desired=UNPREPARED, health=READY))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.BAKING
+
+
+def test_a_commit_behind_a_closed_gate_does_not_stop_what_runs_from_being_judged() -> None:
+    known = watching(Stage.BAKING)
+    guilty = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, "It crashes.")
+    decision = decide(facts(known, "superseded", "deployed", desired=C, closed=CLOSED, health=guilty))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.ROLLING_BACK
+    open_ = decide(facts(known, "superseded", "deployed", desired=C, health=guilty))
+    assert open_.ledger.attempt is None
+    assert open_.ledger.verdicts[-1].verdict is Verdict.CANCELLED
+
+
+def test_helm_is_not_run_into_somebody_elses_lock() -> None:
+    for stage in (Stage.DEPLOYING, Stage.ROLLING_BACK):
+        decision = decide(facts(ledger(attempt=attempt(stage, revision=1)), "deployed", "pending-upgrade"))
+        assert isinstance(decision.step, Rest)
+        assert decision.word.reason is Reason.RELEASE_LOCKED
+
+
+def test_a_strangers_revision_is_not_rolled_over() -> None:
+    known = ledger(running=AT_B, attempt=attempt(Stage.ROLLING_BACK, revision=2, failure=CAUSE))
+    decision = decide(facts(known, "superseded", "superseded", "deployed"))
+    assert decision.step == Look()
+    assert decision.ledger.held is not None
+    assert decision.ledger.held.rolled_back_to == 0
+
+
+def test_nothing_is_upgraded_over_what_somebody_deployed_before_that_is_looked_at() -> None:
+    decision = decide(facts(ledger(attempt=attempt()), "superseded", "deployed"))
+    assert decision.step == Look()
+    assert decision.ledger.attempt is None
+
+
+def test_numbers_that_began_anew_are_not_gone_back_to() -> None:
+    reinstalled = [replace(each, uid="uid-of-new") for each in revisions("superseded", "deployed")]
+    known = watching(Stage.ROLLING_BACK, failure=CAUSE)
+    known = replace(known, running=replace(AT_B, uid="uid-of-new"))
+    decision = decide(facts(known, history=reinstalled))
+    assert decision.ledger.held is not None
+    assert decision.ledger.held.blocked is not None
+    assert decision.ledger.held.blocked.reason == "MissingRollbackTarget"
+
+
+def test_a_cause_that_clears_late_leaves_the_workloads_their_time() -> None:
+    known = watching(Stage.VERIFYING)
+    late = START + WISH.timeout - timedelta(seconds=1)
+    held_up = decide(facts(known, "superseded", "deployed", health=QUOTA, now=late))
+    then = decide(facts(held_up.ledger, "superseded", "deployed", health=WORKING, now=late + timedelta(minutes=2)))
+    assert then.ledger.attempt is not None
+    assert then.ledger.attempt.stage is Stage.VERIFYING
+
+
+def test_trouble_of_the_environment_is_undetermined_at_the_timeout() -> None:
+    known = watching(Stage.VERIFYING)
+    early = decide(facts(known, "superseded", "deployed", health=QUOTA)).ledger
+    assert early.verdicts == ()
+    late = decide(facts(early, "superseded", "deployed", health=QUOTA, now=START + WISH.timeout)).ledger
+    assert [each.verdict for each in late.verdicts] == [Verdict.UNDETERMINED]
+    assert late.attempt is not None
+
+
+def test_a_check_that_failed_before_does_not_condemn() -> None:
+    known = watching(Stage.BAKING)
+    old = (Check("home", CheckState.PRE_EXISTING, "It failed before."),)
+    over = START + WISH.bake
+    decision = decide(facts(known, "superseded", "deployed", health=READY, checks=old, now=over))
+    assert decision.ledger.proven is not None
+    assert decision.ledger.proven.revision == 2
+
+
+def test_a_long_wait_prunes_what_failed_attempts_left() -> None:
+    later = START + timedelta(minutes=5)
+    known = ledger(attempt=attempt(ordinal=12, revision=14, not_before=later, failure=CAUSE))
+    decision = decide(facts(known, "deployed", *["failed"] * 13))
+    assert decision.step == Prune((2, 3, 4))
+
+
+def test_a_revision_that_failed_is_deployed_again_and_not_verified() -> None:
+    known = ledger(running=Running(2, B, uid="uid-2"))
+    retry = App("B", spec="retry").desired
+    decision = decide(facts(known, "deployed", "failed", desired=retry, health=READY))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.DEPLOYING
+
+
+def test_changed_health_checks_are_proven_without_helm() -> None:
+    decision = decide(facts(ledger(), "deployed", desired=App("A", spec="strict").desired))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.VERIFYING
+
+
+def test_what_somebody_deployed_is_compared_only_when_it_is_known_what_is_wanted() -> None:
+    decision = decide(facts(ledger(), "superseded", "deployed", desired=UNPREPARED))
+    assert decision.word.reason is Reason.CHART_FETCH_FAILED
+    assert decision.ledger == ledger()
+
+
+def test_what_somebody_deployed_is_adopted_once_it_is_what_is_wanted() -> None:
+    theirs = ledger(running=Running(2, App("X").desired, is_external=True, uid="uid-2"))
+    decision = decide(facts(theirs, "superseded", "deployed", stranger=Stranger(2, is_desired=True)))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.VERIFYING
+
+
+def test_what_was_rolled_back_to_bakes_from_when_it_is_ready() -> None:
+    held = Held(B, CAUSE, START, 2, 1)
+    known = ledger(running=Running(3, A, uid="uid-3"), held=held, recovering=3)
+    history = revisions("superseded", "superseded", "deployed")
+    late = START + timedelta(hours=1)
+    first = decide(facts(known, history=history, health=READY, now=late))
+    assert first.ledger.recovering_since == late
+    lapse = decide(facts(first.ledger, history=history, health=WORKING, now=late + timedelta(seconds=50)))
+    assert lapse.ledger.recovering_since is None
+    again = decide(facts(first.ledger, history=history, health=READY, now=late + WISH.bake))
+    assert again.ledger.proven is not None
+    assert again.ledger.proven.revision == 3
+    assert again.ledger.held == held
+
+
+@pytest.mark.parametrize("orphans", [True, False])
+def test_a_deletion_waits_for_the_helm_that_runs(orphans: bool) -> None:
+    going = ledger(attempt=attempt(), intent=intent())
+    wish = replace(WISH, orphans=orphans)
+    running = facts(going, "deployed", "pending-upgrade", process=Process.RUNNING, is_deleting=True, wish=wish)
+    assert isinstance(decide(running).step, Rest)
+    first = decide(facts(ledger(), "deployed", is_deleting=True, wish=wish))
+    assert isinstance(first.step, LetGo if orphans else Run)
+
+
+def test_a_deletion_does_not_wait_for_a_dead_lock_for_ever() -> None:
+    fresh = [replace(revisions("pending-upgrade")[0], modified_at=int(START.timestamp()))]
+    assert isinstance(decide(facts(ledger(), history=fresh, is_deleting=True)).step, Rest)
+    old = decide(facts(ledger(), "pending-upgrade", is_deleting=True))
+    assert isinstance(old.step, Run)
+    assert old.ledger.intent is not None
+    assert old.ledger.intent.operation is Operation.UNINSTALL
+
+
+def test_in_a_namespace_that_goes_away_nothing_is_started() -> None:
+    decision = decide(facts(ledger(attempt=attempt()), "deployed", is_namespace_leaving=True))
+    assert isinstance(decision.step, Rest)
+    assert decision.word.standing is Standing.WAITING
