@@ -71,10 +71,12 @@ class Web:
         self._reach = reach
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def close(self) -> None:
         """Close every connection."""
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -145,6 +147,8 @@ class Web:
             raise Transient(f"{url.host} could not be asked: {_words(error)}.") from error
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise Transient("Charts are fetched no longer, since the operator ends.")
         if self._session is None:
             limits = self._limits
             self._session = aiohttp.ClientSession(

@@ -362,6 +362,14 @@ async def test_a_registry_that_is_not_there_is_an_outage(charts: Charts) -> None
         await charts.fetch(ChartSource("oci://127.0.0.1:1/team", "web", "1.2.3"))
 
 
+async def test_nothing_is_opened_again_after_the_end(registry: FakeRegistry, charts: Charts) -> None:
+    registry.push("team/web", "1.2.3", package())
+    async with charts:
+        assert await charts.fetch(source(registry))
+    with pytest.raises(Transient, match="the operator ends"):
+        await charts.fetch(source(registry))
+
+
 async def test_a_registry_without_tls_needs_leave_of_the_platform(registry: FakeRegistry, make: Make) -> None:
     registry.push("team/web", "1.2.3", package())
     charts = make(reach=Reach(Allow.of(["127.0.0.1/32"])))
