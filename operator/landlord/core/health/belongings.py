@@ -111,10 +111,9 @@ def is_since(obj: Object, started: datetime) -> bool:
 
 
 def moment(text: object) -> datetime | None:
-    """A timestamp as Kubernetes writes it; None for anything else."""
-    if isinstance(text, datetime):
-        return text if text.tzinfo else text.replace(tzinfo=UTC)
+    """A timestamp as Kubernetes writes it, time zone and all; None for anything else."""
     try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
-    except ValueError:
+        found = datetime.fromisoformat(text) if isinstance(text, str) and text else None
+        return found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
