@@ -1,4 +1,4 @@
-"""The few requests the sandbox itself makes while it starts: as admin, one at a time, with the standard library."""
+"""The few requests the sandbox itself makes: one at a time, with the standard library."""
 
 import http.client
 import json
@@ -21,10 +21,10 @@ class Api:
     host: str = LOOPBACK
 
     @classmethod
-    def as_admin(cls, port: int, pki: Path, host: str = LOOPBACK) -> "Api":
-        """The admin's view, with the keys in `pki`."""
+    def as_admin(cls, port: int, pki: Path, host: str = LOOPBACK, identity: str = "admin") -> "Api":
+        """The view of the admin, or of another identity with keys in `pki`."""
         tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        tls.load_cert_chain(pki / f"{identity}.crt", pki / f"{identity}.key")
         return cls(port, tls, host)
 
     def status(self, path: str) -> int:
@@ -35,6 +35,15 @@ class Api:
         """The object at `path`, if there is one and the server answers."""
         status, body = self._request("GET", path, None)
         return json.loads(body) if status == http.client.OK else None
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """All objects of a collection, as the server has them at hand; none while nobody answers."""
+        found = self.get(f"{path}?resourceVersion=0") or {}
+        return found.get("items") or []
+
+    def delete(self, path: str) -> None:
+        """Ask for the end of the object at `path`."""
+        self._request("DELETE", path, None)
 
     def create(self, path: str, manifest: dict[str, Any]) -> bool:
         """Whether the object exists now, made by this call or before."""

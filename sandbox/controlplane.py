@@ -1,13 +1,12 @@
 """How each part of the control plane is started: pure command lines and the files they name."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sandbox.folder import Folder
 from sandbox.site import LOOPBACK, Site
 
 PORTS: Final = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
-_SERVICE_RANGE: Final = "10.0.0.0/24"
 # Documentation range: never routed. The server complains about loopback, and left alone it wants a default route.
 _ADVERTISED: Final = "192.0.2.1"
 # The stock limits of 20 a second make a test wait for the garbage collector instead of for what it tests.
@@ -29,12 +28,12 @@ AUDIT_POLICY: Final[dict[str, Any]] = {
         },
         {
             "level": "None",
-            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok"],
+            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok", "sandbox-addons"],
             "verbs": ["get", "list", "watch"],
         },
         {
             "level": "None",
-            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok"],
+            "users": ["system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok", "sandbox-addons"],
             "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}],
         },
         {"level": "Metadata"},
@@ -46,14 +45,14 @@ AUDIT_POLICY: Final[dict[str, Any]] = {
 class Part:
     """One process of the sandbox: which program, with what arguments, listening where.
 
-    `inside` names the part whose namespaces it runs in.
+    `inside` says which of the real node's namespaces it runs in: all of them, or the network alone.
     """
 
     name: str
     program: str
     arguments: tuple[str, ...]
     address: str
-    inside: str | None = None
+    inside: Literal["node", "network"] | None = None
 
 
 def etcd(folder: Folder, site: Site) -> Part:
@@ -78,9 +77,10 @@ def apiserver(folder: Folder, site: Site) -> Part:
         f"--etcd-servers=http://{LOOPBACK}:{site.ports['etcd']}",
         f"--bind-address={site.host}",
         f"--secure-port={site.ports['kube-apiserver']}",
-        f"--advertise-address={_ADVERTISED}",
-        "--endpoint-reconciler-type=none",
-        f"--service-cluster-ip-range={_SERVICE_RANGE}",
+        f"--advertise-address={site.host if site.node else _ADVERTISED}",
+        # Only on a real node is there anybody whom the service `kubernetes` could serve.
+        f"--endpoint-reconciler-type={'lease' if site.node else 'none'}",
+        f"--service-cluster-ip-range={site.services}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",

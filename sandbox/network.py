@@ -66,8 +66,11 @@ def reserve(folder: Path, wanted: Subnet | None = None) -> Subnet:
     return subnet
 
 
-def connect(folder: Path, subnet: Subnet, namespaces_of: int) -> None:
-    """Give the far end to the node: its bridge, its address and its neighbours, all in that process's namespace."""
+def connect(folder: Path, subnet: Subnet, services: str, namespaces_of: int) -> None:
+    """Give the far end to the node: its bridge, its address and its neighbours, all in that process's namespace.
+
+    Services are on the node's side; this machine finds them there.
+    """
     far = _far_end(link_name(folder))
     _ip("link", "set", far, "netns", str(namespaces_of))
     for command in (
@@ -79,6 +82,7 @@ def connect(folder: Path, subnet: Subnet, namespaces_of: int) -> None:
         ("route", "add", "default", "via", subnet.host),
     ):
         _run("nsenter", f"--target={namespaces_of}", "--net", "--", "ip", *command)
+    _ip("route", "add", services, "via", subnet.node)
 
 
 def exists(folder: Path) -> bool:

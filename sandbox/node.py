@@ -10,10 +10,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sandbox import images, network
 from sandbox.controlplane import Part
+from sandbox.dns import DOMAIN
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder
 from sandbox.network import Subnet
@@ -85,7 +86,7 @@ def holder(folder: Folder, site: Site) -> Part:
 def containerd(_: Folder, site: Site) -> Part:
     """The container runtime."""
     arguments = (f"--config={_INSIDE}/config/containerd.toml",)
-    return Part("containerd", "containerd", arguments, f"unix://{_SOCKET}", inside=HOLDER)
+    return Part("containerd", "containerd", arguments, f"unix://{_SOCKET}", inside="node")
 
 
 def kubelet(_: Folder, site: Site) -> Part:
@@ -97,7 +98,7 @@ def kubelet(_: Folder, site: Site) -> Part:
         f"--node-ip={site.node}",
         f"--node-labels={LABEL}=true",
     )
-    return Part("kubelet", "/run/programs/kubelet", arguments, f"https://{site.node}:10250", inside=HOLDER)
+    return Part("kubelet", "/run/programs/kubelet", arguments, f"https://{site.node}:10250", inside="node")
 
 
 def programs(kubelet_program: str) -> dict[str, str]:
@@ -109,9 +110,9 @@ def programs(kubelet_program: str) -> dict[str, str]:
     }
 
 
-def entering(holder_process: Running) -> tuple[str, ...]:
-    """The words before a command line that is to run on the node."""
-    spaces = (program("nsenter"), f"--target={holder_process.pid}", "--net", "--mount", "--")
+def entering(holder_process: Running, inside: Literal["node", "network"] = "node") -> tuple[str, ...]:
+    """The words before a command line that is to run on the node, or in its network alone."""
+    spaces = (program("nsenter"), f"--target={holder_process.pid}", "--net", *(["--mount"] * (inside == "node")), "--")
     return (*spaces, program("env"), f"PATH={SEARCH_PATH}")
 
 
@@ -122,7 +123,7 @@ def write_configuration(folder: Folder, site: Site, registry: str | None) -> Non
         (folder.path / "node" / place).mkdir(parents=True, exist_ok=True)
     (folder.config / "cni").mkdir(exist_ok=True)
     (folder.config / "cni" / "10-sandbox.conflist").write_text(json.dumps(_cni(subnet), indent=1))
-    (folder.config / "resolv.conf").write_text(f"nameserver {subnet.host}\noptions timeout:1 attempts:1\n")
+    (folder.config / "resolv.conf").write_text(f"nameserver {subnet.node}\noptions timeout:1 attempts:1\n")
     (folder.config / "containerd.toml").write_text(_CONTAINERD)
     (folder.config / "kubelet.json").write_text(json.dumps(_kubelet(folder, subnet), indent=1))
     hosts = folder.config / "hosts"
@@ -172,7 +173,7 @@ def _ctr(folder: Folder, holder_process: Running, *arguments: str) -> "subproces
 
 def _cni(subnet: Subnet) -> dict[str, Any]:
     first, last = subnet.pods
-    ranges = [[{"subnet": str(subnet.network), "rangeStart": first, "rangeEnd": last, "gateway": subnet.host}]]
+    ranges = [[{"subnet": str(subnet.network), "rangeStart": first, "rangeEnd": last, "gateway": subnet.node}]]
     ipam = {"type": "host-local", "dataDir": "/run/cni", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}]}
     bridge = {"type": "bridge", "bridge": network.BRIDGE, "isGateway": False, "ipMasq": False, "hairpinMode": True}
     return {"cniVersion": "1.0.0", "name": "sandbox", "plugins": [{**bridge, "ipam": ipam}]}
@@ -233,8 +234,8 @@ def _kubelet(folder: Folder, subnet: Subnet) -> dict[str, Any]:
         "failCgroupV1": False,
         "failSwapOn": False,
         "containerRuntimeEndpoint": f"unix://{_SOCKET}",
-        "clusterDNS": [subnet.host],
-        "clusterDomain": "cluster.local",
+        "clusterDNS": [subnet.node],
+        "clusterDomain": DOMAIN,
         "resolvConf": f"{_INSIDE}/config/resolv.conf",
         "crashLoopBackOff": {"maxContainerRestartPeriod": "5s"},
         "enforceNodeAllocatable": ["pods"],

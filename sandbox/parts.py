@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from sandbox import controlplane, node, process, prometheus, registry
+from sandbox import addons, controlplane, node, process, prometheus, registry
 from sandbox.controlplane import Part
 from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Record, read_record, write_record
@@ -21,9 +21,10 @@ PARTS: Final[dict[str, Callable[[Folder, Site], Part]]] = {
     "kwok": controlplane.kwok,
     "containerd": node.containerd,
     "kubelet": node.kubelet,
+    addons.NAME: addons.part,
     "prometheus": prometheus.part,
 }
-_OF_THE_NODE: Final = (node.HOLDER, "containerd", "kubelet")
+_OF_THE_NODE: Final = (node.HOLDER, "containerd", "kubelet", addons.NAME)
 
 
 def parts_of(site: Site) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def part(record: Record, name: str) -> Part:
 def spawn(record: Record, name: str) -> Record:
     """Start one part; the record with its process, written down."""
     folder, one = record.folder, part(record, name)
-    entering = node.entering(record.parts[one.inside]) if one.inside else ()
+    entering = node.entering(record.parts[node.HOLDER], one.inside) if one.inside else ()
     running = process.spawn(
         [*entering, record.programs.get(one.program, one.program), *one.arguments],
         log=folder.log(name),

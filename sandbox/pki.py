@@ -36,6 +36,7 @@ IDENTITIES: Final = (
     Identity("kube-scheduler", "system:kube-scheduler"),
     Identity("kwok", "sandbox-kwok", ("system:masters",)),
     Identity("kubelet", f"system:node:{NODE}", ("system:nodes",)),
+    Identity("addons", "sandbox-addons", ("system:masters",)),
     # The API server, as kubelet sees it.
     Identity("kubelet-client", "sandbox-kubelet-client", ("system:masters",)),
 )

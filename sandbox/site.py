@@ -24,6 +24,11 @@ class Site:
     extras: tuple[str, ...] = ()
 
     @property
+    def services(self) -> str:
+        """The range of services; with a real node one that no other sandbox has, so that this machine reaches them."""
+        return f"10.214.{self.host.split('.')[2]}.0/24" if self.node else "10.0.0.0/24"
+
+    @property
     def server(self) -> str:
         """The API server's address."""
         return f"https://{self.host}:{self.ports['kube-apiserver']}"

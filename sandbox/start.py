@@ -1,6 +1,7 @@
 """The steps that turn an empty folder into a usable cluster, and a stopped sandbox into a running one."""
 
 import datetime
+import ipaddress
 import json
 import shutil
 import time
@@ -10,7 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sandbox import cgroups, controlplane, kubeconfig, kwok, network, node, parts, process, prometheus, registry
+from sandbox import (
+    addons,
+    cgroups,
+    controlplane,
+    kubeconfig,
+    kwok,
+    network,
+    node,
+    parts,
+    process,
+    prometheus,
+    registry,
+    volumes,
+)
 from sandbox.api import Api
 from sandbox.components import KUBERNETES_VERSION
 from sandbox.faults import SandboxFault
@@ -34,7 +48,7 @@ def start_new(folder: Folder, programs: dict[str, str], *, with_node: bool, extr
     """A usable cluster in an empty folder."""
     subnet = network.reserve(folder.path) if with_node else None
     site = Site(host=subnet.host, node=subnet.node, extras=extras) if subnet else Site(extras=extras)
-    addresses = (subnet.host, subnet.node) if subnet else ()
+    addresses = (subnet.host, subnet.node, str(ipaddress.IPv4Network(site.services)[1])) if subnet else ()
     create_pki(folder.pki, datetime.datetime.fromtimestamp(time.time(), datetime.UTC), addresses)
     with HeldPorts() as held:
         near = [name for name in (*controlplane.PORTS, *extras) if name not in _FOR_THE_NODE]
@@ -79,7 +93,7 @@ def _start_namespaces(record: Record) -> Record:
     record = parts.spawn(record, node.HOLDER)
     holder = record.parts[node.HOLDER]
     _wait(record, lambda: node.is_held(holder), "The making of the node's namespaces")
-    network.connect(record.folder.path, Subnet.around(record.host), holder.pid)
+    network.connect(record.folder.path, Subnet.around(record.host), record.site.services, holder.pid)
     return record
 
 
@@ -106,7 +120,8 @@ def _start_node(record: Record) -> Record:
     record = parts.spawn(record, "containerd")
     _wait(record, lambda: node.runtime_answers(folder, holder), "The container runtime's being ready")
     node.import_images(folder, holder)
-    return parts.spawn(record, "kubelet")
+    record = parts.spawn(record, "kubelet")
+    return parts.spawn(record, addons.NAME)
 
 
 def _wait_until_usable(record: Record) -> None:
@@ -115,6 +130,8 @@ def _wait_until_usable(record: Record) -> None:
         _wait(record, partial(_is_node_ready, api, name), f"The being ready of {name}")
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     _wait(record, lambda: api.get(account) is not None, "The default service account")
+    if record.node:
+        _wait(record, lambda: api.get(volumes.CLASS_PATH) is not None, "The being ready of services and volumes")
     if address := record.registry:
         _wait(record, lambda: registry.is_ready(address), "The registry's being ready")
         registry.push_images(address)

@@ -1,4 +1,4 @@
-"""The only place of the sandbox that waits: a poll with a deadline."""
+"""Where commands of the sandbox wait: a poll with a deadline."""
 
 import time
 from collections.abc import Callable

@@ -46,7 +46,7 @@ def test_everything_a_node_is_configured_with_can_be_read(folder: Folder) -> Non
     kubelet = json.loads((folder.config / "kubelet.json").read_text())
     assert kubelet["cgroupRoot"] == f"/{node.cgroup_name(folder.path)}"
     cni = json.loads((folder.config / "cni" / "10-sandbox.conflist").read_text())
-    assert cni["plugins"][0]["ipam"]["ranges"][0][0]["gateway"] == "10.213.7.1"
+    assert cni["plugins"][0]["ipam"]["ranges"][0][0]["gateway"] == "10.213.7.2"
 
 
 def test_prometheus_scrapes_pods_of_the_real_node_only(folder: Folder) -> None:

@@ -76,7 +76,7 @@ def test_a_real_node_is_a_part_only_where_it_was_asked_for() -> None:
 
 def test_with_a_real_node_only_what_the_node_needs_leaves_loopback() -> None:
     far = {part.name for part in ALL_PARTS if LOOPBACK not in part.address}
-    assert far == {"node-namespaces", "containerd", "kubelet", "kube-apiserver", "registry"}
+    assert far == {"node-namespaces", "containerd", "kubelet", "node-addons", "kube-apiserver", "registry"}
     assert not any("=0.0.0.0" in argument for part in ALL_PARTS for argument in part.arguments)
 
 
@@ -95,7 +95,13 @@ def test_parts_write_nowhere_but_in_their_folder() -> None:
 def test_the_audit_log_leaves_out_the_chatter_of_the_control_plane_only() -> None:
     silenced = [rule for rule in controlplane.AUDIT_POLICY["rules"] if rule["level"] == "None"]
     named = {user for rule in silenced for user in rule.get("users", [])}
-    assert named == {"system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", "sandbox-kwok"}
+    assert named == {
+        "system:apiserver",
+        "system:kube-controller-manager",
+        "system:kube-scheduler",
+        "sandbox-kwok",
+        "sandbox-addons",
+    }
     assert controlplane.AUDIT_POLICY["rules"][-1] == {"level": "Metadata"}
 
 
