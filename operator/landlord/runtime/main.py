@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from landlord.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
+MOST_FILES: Final = 65536
 LEDGERS_RETRY_SECONDS: Final = 2.0
 LAST_WORDS_SECONDS: Final = 3.0
 """How long Events may still be written on the way out; the Lease is given back after."""
@@ -52,11 +54,20 @@ def serve(settings: Settings) -> int:
     """Run the operator until it is told to stop; its exit code."""
     # Passes make few cycles; looking for them at the default pace takes 7 % of the CPU of a burst.
     gc.set_threshold(50_000, 20, 50)
+    _raise_file_limit()
     try:
         return uvloop.run(_run(settings))
     except Refused as refusal:
         _log.error("%s", refusal.why)
         return exits.BAD_SETTINGS
+
+
+def _raise_file_limit() -> None:
+    """Each watch is a connection, and many releases at work need many of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def own_folder(folder: Path) -> Path:
 
 def _reach(settings: Settings, cluster: Cluster) -> Reach:
     allow = Allow.of(settings.reachable, denied=_api_server(cluster))
-    return Reach(allow=allow, plain_http=settings.plain_http)
+    return Reach(allow=allow, plain_http=settings.plain_http, stores=settings.download_hosts)
 
 
 def _http(settings: Settings, cluster: Cluster, expressions: Expressions) -> HttpProbe:

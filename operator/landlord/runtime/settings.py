@@ -138,6 +138,13 @@ class Settings(BaseSettings):
         (),
         "PLACES",
     )
+    download_hosts: Places = _setting(
+        "Releases",
+        "Hosts that a registry or repository may redirect downloads to, such as *.githubusercontent.com; no "
+        "credentials are sent there.",
+        (),
+        "HOSTS",
+    )
     check_hosts: Places = _setting(
         "Releases", "Hosts outside a tenant's namespaces that its http checks may ask, comma separated.", (), "HOSTS"
     )

@@ -20,7 +20,7 @@ async def credentials_of(cluster: Cluster, namespace: str, pin: ChartPin) -> Cre
     data = await _data(cluster, namespace, name, "spec.chart.pullSecretRef")
     if ".dockerconfigjson" in data:
         place = urlsplit(pin.repository)
-        return docker_credentials(data[".dockerconfigjson"], f"{place.netloc}{place.path}")
+        return docker_credentials(data[".dockerconfigjson"], f"{place.netloc}{place.path}/{pin.name}")
     if "password" in data:
         return Credentials(data.get("username", ""), data["password"])
     why = f"spec.chart.pullSecretRef: Secret {name} has neither .dockerconfigjson nor username and password."

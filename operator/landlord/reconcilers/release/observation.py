@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from landlord.api.checks import CheckPolicy, HealthCheck
@@ -119,17 +120,18 @@ class Observation:
         return health
 
     async def _bake(self, case: Case, kept: Inventory, attempt: Attempt) -> Health:
-        seen, owned = await self._see(case, kept, fresh=False)
+        seen, absent, owned = await self._see(case, kept, fresh=False)
         memory = self._memory(case.ref, attempt)
         memory.bake = memory.bake or bake.begin(owned.pods, case.now)
-        memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now)
+        memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now, absent=absent)
         return _health(look)
 
     async def _judged(
         self, case: Case, kept: Inventory, attempt: Attempt | None, *, is_first: bool, fresh: bool
     ) -> Health:
-        seen, owned = await self._see(case, kept, fresh=fresh)
-        look = readiness.judge(
+        seen, absent, owned = await self._see(case, kept, fresh=fresh)
+        judge = partial(
+            readiness.judge,
             seen,
             owned.pods,
             owned.replica_sets,
@@ -138,13 +140,21 @@ class Observation:
             deadline=attempt.deadline if attempt else case.now + timedelta(hours=1),
             is_first=is_first,
             restarts_before=self._memory(case.ref, attempt).restarts,
+            absent=absent,
         )
-        return _health(look)
+        look = judge()
+        if look.state is State.READY:
+            return _health(look)
+        # Refusals of pods of StatefulSets and Jobs, and of volumes, are told by Events alone.
+        about = [*seen, *owned.replica_sets, *owned.pods]
+        return _health(judge(events=await self._eyes.warnings(case.namespace, about)))
 
-    async def _see(self, case: Case, kept: Inventory, *, fresh: bool) -> tuple[list[Object | None], Owned]:
+    async def _see(self, case: Case, kept: Inventory, *, fresh: bool) -> tuple[list[Object], list[Object], Owned]:
+        """The objects that are there, the manifests of those that are not, and what controllers made."""
         live = await self._eyes.live(kept, fresh=fresh)
         owned = await self._eyes.owned(live, case.namespace, fresh=fresh)
-        return [live.objects.get(item.entry) for item in kept.items if item.entry not in live.unseen], owned
+        absent = [dict(item.manifest) for item in kept.items if item.entry in live.missing]
+        return list(live.objects.values()), absent, owned
 
     async def before_deploy(self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]) -> None:
         """Note what is bad already: it cannot condemn what comes."""
@@ -244,6 +254,8 @@ _REASONS: Final = {
     Sign.UNSCHEDULABLE: Reason.UNSCHEDULABLE,
     Sign.WEBHOOK: Reason.WEBHOOK_UNAVAILABLE,
     Sign.POLICY: Reason.REJECTED,
+    Sign.JOB_FAILED: Reason.HOOK_FAILED,
+    Sign.DEADLINE_EXCEEDED: Reason.TIMEOUT,
 }
 
 

@@ -26,7 +26,7 @@ from landlord.core.release.facts import Unprepared
 from landlord.core.release.guilt import GUILTY
 from landlord.core.release.ledger import Desired, Ledger
 from landlord.core.release.rendered import Rendered
-from landlord.core.release.sources import permitted
+from landlord.core.release.sources import chart_permitted, permitted
 from landlord.core.release.values import canonical_digest
 from landlord.reconcilers.release.access import credentials_of, trusted
 from landlord.reconcilers.release.case import Case, homeless
@@ -134,7 +134,7 @@ class Preparation:
         pin = _spec(case).chart
         allowed = self._sources.chart_sources(case.tenant, case.environment_name)
         url = f"{pin.repository.rstrip('/')}/{pin.name}"
-        if not permitted(url, allowed):
+        if not chart_permitted(pin.repository, pin.name, allowed):
             listed = ", ".join(allowed or ())
             why = f"Charts from {url} are not permitted; policies.chartSources of the Tenant has: {listed}."
             raise NotPrepared(Reason.CHART_SOURCE_FORBIDDEN, why)
@@ -173,6 +173,13 @@ class Preparation:
     async def _look_through(self, case: Case, found: tuple[Rendered, ...]) -> None:
         """Refuse, by name, what a release of this namespace may not hold; nothing was changed yet."""
         await self._discovery.learn({(each.api_version, each.kind) for each in found})
+        forged = [str(each) for each in found if _is_record(each)]
+        if forged:
+            what = ", ".join(forged[:10])
+            why = (
+                f"The chart renders records of releases, which only Helm may write: {what}. Take them out of it."
+            )
+            raise NotPrepared(Reason.FORBIDDEN_OBJECTS, why)
         beyond = rendered.foreign(found, case.namespace, self._discovery.is_namespaced)
         if beyond:
             what = ", ".join(beyond[:10])
@@ -183,6 +190,14 @@ class Preparation:
             what = ", ".join(unknown[:10])
             why = f"The cluster does not know the kinds of: {what}. The platform must install their CRDs."
             raise NotPrepared(Reason.MISSING_CRD, why)
+
+
+def _is_record(each: Rendered) -> bool:
+    """Whether it would pass for one of Helm's records: the deployer may write those, so a chart could forge them."""
+    labels = (each.obj.get("metadata") or {}).get("labels") or {}
+    is_named_so = each.name.startswith("sh.helm.release.")
+    is_typed_so = each.obj.get("type") == "helm.sh/release.v1" or labels.get("owner") == "helm"
+    return each.kind in ("Secret", "ConfigMap") and (is_named_so or is_typed_so)
 
 
 def checks_of(case: Case) -> tuple[HealthCheck, ...]:

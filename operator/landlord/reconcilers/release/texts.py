@@ -2,13 +2,31 @@
 
 import base64
 import binascii
+import re
 from typing import Any, Final
 
 import yaml
 
 from landlord.api.failures import SpecFault
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SAFE):  # type: ignore[misc] # either of PyYAML's safe loaders
+    """YAML as Helm reads it: ``12:30`` and dates are texts, ``1e3`` is a number. PyYAML follows YAML 1.1 there."""
+
+
+_ODD: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_INT: Final = re.compile(r"^[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+|0o?[0-7]+)$")
+_FLOAT: Final = re.compile(
+    r"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+)
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in _ODD]
+    for letter, resolvers in _SAFE.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
 def decoded(text: str, what: str) -> str:
@@ -22,7 +40,7 @@ def decoded(text: str, what: str) -> str:
 def loaded(text: str, what: str) -> dict[str, Any]:
     """A YAML mapping, an empty text being an empty one; raises ``SpecFault`` that names ``what`` and the line."""
     try:
-        value = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, C's where there is one
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - made of a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -37,6 +55,6 @@ def loaded(text: str, what: str) -> dict[str, Any]:
 def documents(text: str) -> list[Any]:
     """Every YAML document of a manifest that Helm rendered or stored; raises ``SpecFault``."""
     try:
-        return list(yaml.load_all(text, Loader=_LOADER))
+        return list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
         raise SpecFault("spec.chart", "what the chart renders is no YAML.") from error
