@@ -38,8 +38,10 @@ def main(parent: int, memory: int) -> None:
     _live_within(memory)
     _write({"ready": True})
     while (request := _read(sys.stdin.buffer)) is not None:
-        _allow_seconds(float(request["seconds"]))
-        _write(_answer(request))
+        before = _seconds_used()
+        _allow_until(before + float(request["seconds"]))
+        answer = _answer(request)
+        _write({**answer, "seconds": _seconds_used() - before})
 
 
 def _answer(request: Mapping[str, Any]) -> Answer:
@@ -126,11 +128,14 @@ def _live_within(memory: int) -> None:
         resource.setrlimit(limit, (most, most))
 
 
-def _allow_seconds(seconds: float) -> None:
-    """So much more CPU time and no more, lest the parent is too busy to kill."""
+def _seconds_used() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    most = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    return usage.ru_utime + usage.ru_stime
+
+
+def _allow_until(seconds: float) -> None:
+    """So much CPU time in all and little more, lest the parent is too busy to kill."""
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 if __name__ == "__main__":

@@ -20,12 +20,16 @@ from typing import Any, Final, Self
 
 import orjson
 
+from landlord.clients.allowance import Allowance
+
 _PROGRAM: Final = Path(__file__).with_name("expression_worker.py")
 _LENGTH: Final = struct.Struct(">I")
 _LARGEST_REQUEST: Final = 4 * 2**20
 _LARGEST_ANSWER: Final = 2**16
 _SECONDS_TO_START: Final = 20.0
 _MOST_PAUSED: Final = 1024
+_BURST: Final = 2.0
+_SHARE: Final = 0.2
 MEMORY: Final = 512 * 2**20
 
 
@@ -104,6 +108,8 @@ class Expressions:
     :param seconds: how long one expression may take.
     :param patience: how long a question waits for a worker before it has no answer.
     :param pause: how long an expression that had to be killed is not tried again.
+
+    Questions say on whose behalf they are put: nobody gets more than a fifth of a worker for long.
     """
 
     def __init__(
@@ -122,6 +128,8 @@ class Expressions:
             self._idle.put_nowait(worker)
         self._seconds, self._patience, self._pause = seconds, patience, pause
         self._paused: OrderedDict[bytes, float] = OrderedDict()
+        self._allowance = Allowance(burst=_BURST, share=_SHARE)
+        self._asking: set[asyncio.Task[Mapping[str, Any]]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -131,37 +139,60 @@ class Expressions:
     ) -> None:
         await self.close()
 
-    async def evaluate(self, expression: str, variables: Mapping[str, Any]) -> bool:
+    async def evaluate(self, expression: str, variables: Mapping[str, Any], *, owner: str = "") -> bool:
         """Whether a CEL expression is true; raises ``ExpressionFailed``."""
-        return await self._ask(expression, {"do": "evaluate", "expression": expression, "variables": variables})
+        request = {"do": "evaluate", "expression": expression, "variables": variables}
+        return await self._ask(expression, request, owner)
 
-    async def compile_check(self, expression: str, variables: tuple[str, ...] = ("object",)) -> None:
+    async def compile_check(
+        self, expression: str, variables: tuple[str, ...] = ("object",), *, owner: str = ""
+    ) -> None:
         """Raise ``ExpressionFailed`` unless this is CEL that uses known functions and these variables only."""
-        await self._ask(expression, {"do": "check", "expression": expression, "variables": variables})
+        await self._ask(expression, {"do": "check", "expression": expression, "variables": variables}, owner)
 
-    async def matches(self, regex: str, text: str) -> bool:
+    async def matches(self, regex: str, text: str, *, owner: str = "") -> bool:
         """Whether a regular expression is found in a text; raises ``ExpressionFailed``."""
-        return await self._ask(regex, {"do": "match", "regex": regex, "text": text})
+        return await self._ask(regex, {"do": "match", "regex": regex, "text": text}, owner)
 
     async def close(self) -> None:
         """End the workers."""
+        for asking in tuple(self._asking):
+            asking.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         for worker in self._workers:
             await worker.end()
 
-    async def _ask(self, expression: str, request: Mapping[str, Any]) -> bool:
+    async def _ask(self, expression: str, request: Mapping[str, Any], owner: str) -> bool:
         mark = sha256(expression.encode(errors="replace")).digest()
         self._refuse_paused(mark)
+        if self._allowance.is_used_up(owner):
+            raise ExpressionFailed("The namespace's expressions took too much time; they are tried again soon.")
+        # A question is not taken back once it is put: who asks with little patience shall pay for what he asks.
+        asking = asyncio.create_task(self._put(mark, request, owner))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asked)
+        answer = await asyncio.shield(asking)
+        if "why" in answer:
+            raise ExpressionFailed(str(answer["why"]))
+        return bool(answer["value"])
+
+    def _asked(self, asking: asyncio.Task[Mapping[str, Any]]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # seen by whoever still waits
+
+    async def _put(self, mark: bytes, request: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
         async with self._worker() as worker:
             try:
                 answer = await self._answer(worker, request)
             except _Ended:
                 self._pause_for_a_while(mark)
+                self._allowance.charge(owner, self._seconds)
                 raise ExpressionFailed(
                     f"The expression was stopped: it took longer than {self._seconds:g} s, or too much memory."
                 ) from None
-        if "why" in answer:
-            raise ExpressionFailed(str(answer["why"]))
-        return bool(answer["value"])
+        self._allowance.charge(owner, float(answer.get("seconds", 0.0)))
+        return answer
 
     async def _answer(self, worker: _Worker, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """A worker that died may have done so while it was idle, so the question is put once more."""

@@ -46,7 +46,7 @@ class CelProbe:
         ):
             try:
                 if expression is not None:
-                    await self._expressions.compile_check(expression)
+                    await self._expressions.compile_check(expression, owner=target.namespace)
             except ExpressionFailed as failed:
                 raise SpecFault(f"{_PATH}.{field}", failed.why) from failed
 
@@ -75,20 +75,21 @@ class CelProbe:
             found = await cluster.get(resource, name, target.namespace)
             if found is None:
                 return look.absent(now, f"There is no {check.kind} {name}.")
-            outcome, why = await self._judged(check, found)
+            outcome, why = await self._judged(check, found, target.namespace)
             if outcome is Outcome.FAIL:
                 return look.found(now, outcome, f"{check.kind} {name} {why}.")
             waiting = waiting or (f"{check.kind} {name} {why}." if outcome is Outcome.INCONCLUSIVE else "")
         return look.found(now, Outcome.INCONCLUSIVE if waiting else Outcome.PASS, waiting)
 
-    async def _judged(self, check: CelCheck, found: dict[str, Any]) -> Verdict:
+    async def _judged(self, check: CelCheck, found: dict[str, Any], owner: str) -> Verdict:
         """The first expression that is true decides; an object of which none is true is not as it should be."""
         variables = {"object": {**found, "metadata": {**found["metadata"], "managedFields": []}}}
-        if check.in_progress and await self._expressions.evaluate(check.in_progress, variables):
+        ask = self._expressions.evaluate
+        if check.in_progress and await ask(check.in_progress, variables, owner=owner):
             return Outcome.INCONCLUSIVE, "is on its way"
-        if check.failed and await self._expressions.evaluate(check.failed, variables):
+        if check.failed and await ask(check.failed, variables, owner=owner):
             return Outcome.FAIL, "has failed, as `failed` has it"
-        if await self._expressions.evaluate(check.current, variables):
+        if await ask(check.current, variables, owner=owner):
             return Outcome.PASS, ""
         return Outcome.FAIL, "is not as `current` wants it"
 

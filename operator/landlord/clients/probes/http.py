@@ -65,7 +65,7 @@ class HttpProbe:
                 raise SpecFault(f"{_PATH}.headers", f"{name} is not for a check to set.")
         if check.body_regex is not None:
             try:
-                await self._expressions.matches(check.body_regex, "")
+                await self._expressions.matches(check.body_regex, "", owner=target.namespace)
             except ExpressionFailed as failed:
                 raise SpecFault(f"{_PATH}.bodyRegex", failed.why) from failed
 
@@ -126,8 +126,9 @@ class HttpProbe:
             body = await _body(response) if wants_body else ""
         seconds = clock() - started
         why = _complaint(check, response.status) or _too_slow(look, seconds)
-        if not why and check.body_regex is not None and not await self._expressions.matches(check.body_regex, body):
-            why = "The body does not hold what bodyRegex looks for."
+        if not why and check.body_regex is not None:
+            found = await self._expressions.matches(check.body_regex, body, owner=target.namespace)
+            why = "" if found else "The body does not hold what bodyRegex looks for."
         return look.found(now, Outcome.FAIL if why else Outcome.PASS, why, str(response.status))
 
     def _session(self, allow: Allow) -> aiohttp.ClientSession:
