@@ -14,6 +14,7 @@ from tests.admin import Admin
 from tests.policies import Settle
 from tests.polling import eventually
 from tests.release_stage import NAME, Stage, release_stage
+from tests.tenancy import deployment
 
 Object = dict[str, Any]
 
@@ -33,6 +34,40 @@ async def test_discovery_knows_a_real_api_server(stage: Stage) -> None:
     assert told.kube_version.startswith("v1.")
     assert {"v1", "v1/Pod", "apps/v1/StatefulSet", "landlord.dev/v1alpha1/Tenant"} <= set(told.api_versions)
     assert not [each for each in told.api_versions if each.endswith("/status")]
+
+
+async def test_a_kind_that_is_defined_later_is_found(stage: Stage) -> None:
+    group = f"{stage.namespace}.example"
+    assert await stage.discovery.resource(f"{group}/v1", "Widget") is None
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    spec = {
+        "group": group,
+        "names": {"plural": "widgets", "kind": "Widget"},
+        "scope": "Namespaced",
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+    }
+    path, name = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", f"widgets.{group}"
+    await stage.admin.create(path, {"metadata": {"name": name}, "spec": spec})
+    try:
+        found = await eventually(lambda: stage.discovery.resource(f"{group}/v1", "Widget"))
+        assert found.namespaced
+        assert (found.plural, found.group) == ("widgets", group)
+    finally:
+        await stage.admin.delete(f"{path}/{name}")
+
+
+async def test_writes_say_what_they_are_warned_of_and_a_dry_run_deletes_nothing(stage: Stage) -> None:
+    wanted = deployment(stage.namespace, "noisy")
+    wanted["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"memory": "1500m"}}
+    heard: list[str] = []
+    await stage.cluster.apply(DEPLOYMENTS, wanted, manager="somebody", warnings=heard, dry_run=True)
+    assert [text for text in heard if "fractional byte value" in text]
+    stored = await stage.cluster.apply(DEPLOYMENTS, deployment(stage.namespace, "calm"), manager="somebody")
+    assert stored["metadata"]["managedFields"][0]["manager"] == "somebody"
+    uid = stored["metadata"]["uid"]
+    assert await stage.cluster.delete(DEPLOYMENTS, "calm", stage.namespace, uid=uid, dry_run=True)
+    assert await stage.cluster.get(DEPLOYMENTS, "calm", stage.namespace) is not None
+    assert await stage.cluster.delete(DEPLOYMENTS, "calm", stage.namespace, uid=uid, propagation="Orphan")
 
 
 async def test_live_objects_are_the_same_read_by_name_and_watched(stage: Stage) -> None:
