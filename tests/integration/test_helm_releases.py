@@ -208,5 +208,10 @@ async def test_a_server_that_is_away_is_no_fault_of_the_release(room: Room, tmp_
     assert failed.value.trouble is HelmTrouble.OUTAGE
 
 
-async def test_the_version_is_told(room: Room) -> None:
-    assert (await room.helm.version()).startswith("v4.")
+async def test_the_version_is_told_by_a_program_and_in_a_folder_given_relatively(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "helm").symlink_to(core_programs()["helm"])
+
+    assert (await Helm(Path("helm"), room.cluster.identity, Path("here")).version()).startswith("v4.")

@@ -30,7 +30,7 @@ class HelmSettings:
     qps: float = 50
     burst: int = 300
     render_time: timedelta = timedelta(seconds=60)
-    grace: timedelta = timedelta(seconds=30)
+    grace: timedelta = timedelta(seconds=20)
     """Between a release's time-out and the end of its process, and between SIGTERM and SIGKILL."""
     render_bytes: int = 32 * 1024 * 1024
     stderr_bytes: int = 64 * 1024
@@ -46,14 +46,15 @@ class Helm:
     """
 
     def __init__(self, binary: Path, identity: Identify, scratch: Path, settings: HelmSettings | None = None) -> None:
-        self._binary = binary
+        # Helm runs in another folder than we do.
+        self._binary = binary.absolute()
+        self._scratch = scratch.absolute()
         self._identity = identity
-        self._scratch = scratch
         self._settings = settings or HelmSettings()
         self._looked: dict[str, Contents] = {}
         self._running: set[asyncio.Future[None]] = set()
         self._stop = asyncio.Event()
-        for folder in (scratch, scratch / "home", scratch / "tmp"):
+        for folder in (self._scratch, self._scratch / "home", self._scratch / "tmp"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def version(self) -> str:

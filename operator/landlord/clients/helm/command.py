@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 from landlord.api.failures import SpecFault
@@ -54,7 +55,7 @@ def render(chart: Chart, release: Release, capabilities: Capabilities, *, upgrad
     flags += [f"--api-versions={','.join(capabilities.api_versions)}"] if capabilities.api_versions else []
     flags += ["--is-upgrade"] if upgrade else []
     flags += _unchecked(unchecked)
-    return ["template", *flags, "--", release.name, chart.path]
+    return ["template", *flags, "--", release.name, str(Path(chart.path).absolute())]
 
 
 def deploy(
@@ -74,7 +75,7 @@ def deploy(
     flags += ["--take-ownership"] if take_ownership else []
     flags += _unchecked(unchecked)
     flags += [f"--labels={_pairs(labels)}"] if labels else []
-    return ["upgrade", *flags, *_acting(release), "--", release.name, chart.path]
+    return ["upgrade", *flags, *_acting(release), "--", release.name, str(Path(chart.path).absolute())]
 
 
 def rollback(

@@ -1,7 +1,8 @@
 """Helm is told exactly what is wanted, and nothing a tenant writes becomes a flag."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,12 @@ def test_a_render_knows_the_cluster_without_asking_it() -> None:
         "web",
         "/charts/web-1.0.0.tgz",
     ]
+
+
+def test_a_chart_is_found_from_wherever_helm_runs() -> None:
+    words = command.render(replace(CHART, path="charts/web.tgz"), RELEASE, Offered(), upgrade=False, unchecked=False)
+
+    assert words[-1] == f"{Path.cwd()}/charts/web.tgz"
 
 
 def test_a_schema_that_leads_elsewhere_is_not_followed() -> None:
