@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
-from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState, Unprepared
+from landlord.core.release.answers import locked, reason_of, run, shut, tidy, unprepared
+from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
 from landlord.core.release.guilt import cancelled, give_up, hold, undetermined
-from landlord.core.release.history import foreign, is_locked, precious, prunable, stands, target
-from landlord.core.release.identity import short
+from landlord.core.release.history import foreign, is_locked, stands, target
 from landlord.core.release.ledger import (
     Attempt,
     Desired,
     Failure,
-    Intent,
     Judged,
     Ledger,
     Operation,
@@ -22,11 +21,10 @@ from landlord.core.release.ledger import (
     Stage,
     Verdict,
 )
-from landlord.core.release.steps import Decision, Look, Prune, Rest, Run, Standing, Word, sentence
+from landlord.core.release.steps import Decision, Look, Rest, Standing, Word, sentence
 
 POLL: Final = timedelta(seconds=2)
 SLOW_POLL: Final = timedelta(seconds=5)
-LOCK_POLL: Final = timedelta(seconds=15)
 GRACE: Final = timedelta(seconds=60)
 """A check that has said nothing is waited for this long past the bake, or as long as the bake itself."""
 
@@ -82,8 +80,7 @@ def _deploy(facts: Facts, attempt: Attempt) -> Decision:
     if not isinstance(facts.desired, Desired):
         return unprepared(facts, facts.desired)
     if facts.closed is not None:
-        standing = Standing.STUCK if facts.closed.is_final else Standing.WAITING
-        return tidy(facts, Word(standing, facts.closed.reason, facts.closed.why), Rest(facts.closed.after))
+        return shut(facts, facts.closed)
     newest = facts.newest
     if is_locked(newest):
         return locked(facts)
@@ -93,9 +90,9 @@ def _deploy(facts: Facts, attempt: Attempt) -> Decision:
         return _later(facts, attempt, attempt.not_before)
     base = newest.number if newest else 0
     if newest is not None and newest.status == "uninstalling":
-        return _run(facts, Operation.UNINSTALL, "An uninstall that was broken off is finished first.")
+        return run(facts, Operation.UNINSTALL, "An uninstall that was broken off is finished first.")
     why = "Installing" if newest is None else f"Upgrading revision {base}"
-    return _run(facts, Operation.DEPLOY, f"{why} with chart version {attempt.desired.chart_version}.")
+    return run(facts, Operation.DEPLOY, f"{why} with chart version {attempt.desired.chart_version}.")
 
 
 def _is_reckoning_due(facts: Facts) -> bool:
@@ -109,44 +106,6 @@ def _later(facts: Facts, attempt: Attempt, due: datetime) -> Decision:
     failure = attempt.failure or Failure(Reason.PROGRESSING.value, "A pause is kept.")
     why = f"{sentence(failure.why)} Trying again at {due:%H:%M:%S} UTC."
     return tidy(facts, Word(Standing.WORKING, reason_of(failure), why), Rest(due - facts.now))
-
-
-def tidy(facts: Facts, word: Word, rest: Rest, ledger: Ledger | None = None) -> Decision:
-    """Nothing to do but to wait: time to prune."""
-    ledger = ledger or facts.ledger
-    old = prunable(facts.history, facts.wish.max_history, precious(ledger))
-    return Decision(Prune(old) if old else rest, ledger, word)
-
-
-def unprepared(facts: Facts, why: Unprepared) -> Decision:
-    """It is not known what to deploy, or must not be; what runs keeps running."""
-    standing = Standing.STUCK if why.is_final else Standing.WORKING
-    return tidy(facts, Word(standing, why.reason, why.why), Rest(why.after))
-
-
-def locked(facts: Facts) -> Decision:
-    """A lock that is not ours is left to whoever holds it."""
-    return Decision(Rest(LOCK_POLL), facts.ledger, _LOCKED)
-
-
-def _run(facts: Facts, operation: Operation, why: str, target: int = 0) -> Decision:
-    attempt, base = facts.ledger.attempt, _number(facts)
-    limit = facts.wish.test_timeout if operation is Operation.TEST else facts.wish.timeout
-    mark = f"{base + 1}-{short(attempt.desired.key)}" if attempt is not None else ""
-    intent = Intent(operation, base, target, facts.now, facts.now + limit, facts.runner, mark)
-    reason = _RUNNING.get(operation, Reason.DEPLOYING)
-    return Decision(Run(), replace(facts.ledger, intent=intent), Word(Standing.WORKING, reason, why))
-
-
-def uninstall(facts: Facts) -> Decision:
-    """Remove all that Helm put there."""
-    return _run(replace(facts, ledger=part(facts)), Operation.UNINSTALL, "Helm removes what it installed.")
-
-
-def part(facts: Facts) -> Ledger:
-    """The ledger once the release is going away."""
-    attempt = facts.ledger.attempt
-    return facts.ledger if attempt is None else cancelled(facts.ledger, attempt, "It was deleted.", facts.now)
 
 
 def _verify(facts: Facts, attempt: Attempt) -> Decision:
@@ -194,7 +153,9 @@ def _ready(facts: Facts, attempt: Attempt) -> Decision:
 def _test(facts: Facts, attempt: Attempt) -> Decision:
     if attempt.not_before is not None and facts.now < attempt.not_before:
         return _working(facts, attempt.not_before - facts.now, Reason.TESTING, "The Helm tests are tried again soon.")
-    return _run(facts, Operation.TEST, "The Helm tests run.")
+    if facts.closed is not None and facts.closed.reason is Reason.CORDONED:
+        return shut(facts, facts.closed)
+    return run(facts, Operation.TEST, "The Helm tests run.")
 
 
 def _bake(facts: Facts, attempt: Attempt) -> Decision:
@@ -227,6 +188,8 @@ def _baked(facts: Facts, attempt: Attempt, is_patience_over: bool) -> Decision:
 def _roll_back(facts: Facts, attempt: Attempt) -> Decision:
     if is_locked(facts.newest):
         return locked(facts)
+    if facts.closed is not None and facts.closed.reason is Reason.CORDONED:
+        return shut(facts, facts.closed)  # any other gate is open for rollbacks
     if foreign(facts.history, facts.ledger.running) is not None:
         why = "Somebody else changed the release with Helm before it was rolled back; that is left alone."
         return _look(hold(facts.ledger, attempt, facts.now), why, Reason.EXTERNAL_CHANGE)
@@ -240,7 +203,7 @@ def _roll_back(facts: Facts, attempt: Attempt) -> Decision:
         why = f"{trouble} Rolling back is tried again at {attempt.not_before:%H:%M:%S} UTC."
         return tidy(facts, Word(Standing.WORKING, Reason.ROLLING_BACK, why), Rest(attempt.not_before - facts.now))
     cause = sentence(attempt.failure.why) if attempt.failure else "What was wanted turned out bad."
-    return _run(facts, Operation.ROLLBACK, f"{cause} Rolling back to revision {proven.revision}.", proven.revision)
+    return run(facts, Operation.ROLLBACK, f"{cause} Rolling back to revision {proven.revision}.", proven.revision)
 
 
 def _guilty(facts: Facts, attempt: Attempt, reason: Reason, why: str) -> Decision:
@@ -266,11 +229,6 @@ def _number(facts: Facts) -> int:
     return facts.newest.number if facts.newest is not None else 0
 
 
-def reason_of(failure: Failure) -> Reason:
-    """The failure's reason; one that a later version wrote is told as held."""
-    return Reason(failure.reason) if failure.reason in set(Reason) else Reason.HELD
-
-
 def _first(checks: Iterable[Check], state: CheckState) -> Check | None:
     return next((check for check in checks if check.state is state), None)
 
@@ -278,17 +236,3 @@ def _first(checks: Iterable[Check], state: CheckState) -> Check | None:
 def _words(length: timedelta) -> str:
     minutes, seconds = divmod(int(length.total_seconds()), 60)
     return f"{minutes}m{seconds}s" if minutes and seconds else f"{minutes}m" if minutes else f"{seconds}s"
-
-
-_RUNNING: Final = {
-    Operation.ROLLBACK: Reason.ROLLING_BACK,
-    Operation.TEST: Reason.TESTING,
-    Operation.UNINSTALL: Reason.UNINSTALLING,
-}
-
-_LOCKED: Final = Word(
-    Standing.STUCK,
-    Reason.RELEASE_LOCKED,
-    "Another Helm operation on this release, not Landlord's, is in progress or was broken off. If nobody runs Helm "
-    "here, unlock it with helm rollback to a revision that worked.",
-)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
-from landlord.core.release import attempts, settling
+from landlord.core.release import answers, attempts, settling
 from landlord.core.release.facts import CheckState, Facts, HealthState, Unprepared
 from landlord.core.release.guilt import pause
 from landlord.core.release.history import foreign, is_locked, stands
@@ -58,23 +58,23 @@ def _leave(facts: Facts) -> Decision:
     """Uninstall, or leave all as it is; in a namespace that goes away nothing need be done."""
     ledger = facts.ledger
     if facts.is_namespace_leaving:
-        gone = replace(_emptied(attempts.part(facts)), intent=None)
+        gone = replace(_emptied(answers.part(facts)), intent=None)
         return _let_go(gone, "The namespace goes away with all that is in it.")
     if ledger.intent is not None:
         return settling.settle(facts, ledger.intent)
     if facts.newest is None:
-        return _let_go(_emptied(attempts.part(facts)), "Nothing of the release is left.")
+        return _let_go(_emptied(answers.part(facts)), "Nothing of the release is left.")
     if facts.wish.orphans:
-        return _let_go(attempts.part(facts), "What runs is left as it is.")
+        return _let_go(answers.part(facts), "What runs is left as it is.")
     if is_locked(facts.newest) and _is_fresh(facts):
-        return attempts.locked(facts)
+        return answers.locked(facts)
     halt = ledger.pause
     if halt is not None and facts.now < halt.until:
         why = f"{halt.failure.why} Trying again at {halt.until:%H:%M:%S} UTC."
         return Decision(
-            Rest(halt.until - facts.now), ledger, Word(Standing.WORKING, attempts.reason_of(halt.failure), why)
+            Rest(halt.until - facts.now), ledger, Word(Standing.WORKING, answers.reason_of(halt.failure), why)
         )
-    return attempts.uninstall(facts)
+    return answers.uninstall(facts)
 
 
 def _let_go(ledger: Ledger, why: str) -> Decision:
@@ -105,13 +105,13 @@ def _suspend(facts: Facts) -> Decision:
 def _idle(facts: Facts) -> Decision:
     """No attempt is in flight: see whether one should be."""
     if is_locked(facts.newest):
-        return attempts.locked(facts)
+        return answers.locked(facts)
     desired = facts.desired
     strange = _reckon_with_strangers(facts)
     if strange is not None:
         return strange
     if isinstance(desired, Unprepared):
-        return attempts.unprepared(facts, desired)
+        return answers.unprepared(facts, desired)
     held = facts.ledger.held
     if held is not None and held.desired.key == desired.key:
         return _held(facts, held)
@@ -241,7 +241,9 @@ def _refuse(facts: Facts, desired: Desired, failure: Failure) -> Decision:
     is_theirs = running is not None and running.is_external
     is_proven = proven is not None and running is not None and running.desired.digest == proven.desired.digest
     is_well = is_theirs or (is_proven and stands(facts.history, running))
-    if facts.wish.rolls_back and not is_well and proven is not None and proven.desired.digest != desired.digest:
+    if facts.wish.rolls_back and not is_well and proven is not None:
+        if proven.desired.digest == desired.digest:
+            return _begin(facts, desired, Stage.DEPLOYING, 0)  # only its checks were rejected
         back = _attempt(facts, desired, Stage.ROLLING_BACK, 0)
         return _look(replace(ledger, attempt=replace(back, failure=failure)), Reason.ROLLING_BACK, failure.why)
     return _look(replace(ledger, held=Held(desired, failure, facts.now, 0)), Reason.HELD, failure.why)
@@ -268,10 +270,10 @@ def _rejection(ledger: Ledger, desired: Desired) -> Failure | None:
 
 
 def _words_of(held: Held) -> Word:
-    reason = Reason.ROLLED_BACK if held.rolled_back_to else attempts.reason_of(held.failure)
+    reason = Reason.ROLLED_BACK if held.rolled_back_to else answers.reason_of(held.failure)
     where = f" Rolled back to revision {held.rolled_back_to}." if held.rolled_back_to else ""
     if held.blocked is not None:
-        reason = attempts.reason_of(held.blocked)
+        reason = answers.reason_of(held.blocked)
         where = f" The rollback did not succeed: {sentence(held.blocked.why)}"
     todo = " Held until the spec changes or the annotation landlord.dev/retry-at is set."
     return Word(Standing.STUCK, reason, f"{sentence(held.failure.why)}{where}{todo}")
@@ -282,7 +284,7 @@ def _is_ready(facts: Facts) -> bool:
 
 
 def _rest(facts: Facts, word: Word, rest: Rest | None = None, ledger: Ledger | None = None) -> Decision:
-    return attempts.tidy(facts, word, rest or Rest(), ledger)
+    return answers.tidy(facts, word, rest or Rest(), ledger)
 
 
 def _look(ledger: Ledger, reason: Reason, why: str) -> Decision:

@@ -180,3 +180,10 @@ def test_in_a_namespace_that_goes_away_nothing_is_started() -> None:
     decision = decide(facts(ledger(attempt=attempt()), "deployed", is_namespace_leaving=True))
     assert isinstance(decision.step, Rest)
     assert decision.word.standing is Standing.WAITING
+
+
+def test_a_rollback_waits_for_a_cordon_and_for_no_other_gate() -> None:
+    known = watching(Stage.ROLLING_BACK, failure=CAUSE)
+    cordoned = Closed(Reason.CORDONED, "Tenant shop is cordoned.")
+    assert isinstance(decide(facts(known, "superseded", "deployed", closed=cordoned)).step, Rest)
+    assert isinstance(decide(facts(known, "superseded", "deployed", closed=CLOSED)).step, Run)

@@ -5,9 +5,8 @@ pass only. It can be killed anywhere, and it watches that what must always be tr
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
@@ -15,22 +14,19 @@ from landlord.api.releases import LOCKED
 from landlord.core.release.facts import (
     Check,
     CheckState,
-    Closed,
     Facts,
-    Health,
     HealthState,
     Process,
     Stranger,
     Unprepared,
-    Wish,
 )
 from landlord.core.release.history import foreign
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, decode, encode
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run
-from tests.unit.core.release.cast import App, Helm, Revision
+from tests.unit.core.release.cast import Revision
+from tests.unit.core.release.world import START, World
 
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INTERVAL = timedelta(minutes=10)
 
 
@@ -39,30 +35,11 @@ class Killed(Exception):
 
 
 @dataclass
-class Theatre:
-    """One release, its world, and an operator that can be killed."""
+class Theatre(World):
+    """One release in its world, and an operator that can be killed."""
 
-    wish: Wish = field(default_factory=lambda: Wish(timeout=timedelta(minutes=5), bake=timedelta(minutes=1)))
-    now: datetime = START
-    helm: Helm = field(default_factory=Helm)
     stored: str = field(default_factory=lambda: encode(Ledger()))
-    app: App | None = None
-    unprepared: Unprepared | None = None
-    closed: Closed | None = None
-    suspended: str = ""
-    is_deleting: bool = False
-    is_namespace_leaving: bool = False
-    is_gone: bool = False
-    trouble: HelmTrouble | None = None
-    """What every Helm run meets."""
-    trouble_stores: bool = False
-    pods: Health | None = None
-    """What all workloads meet, whatever they are."""
-    metrics_down: bool = False
-    rollback: HelmTrouble | None = None
     operator: int = 1
-    ghost: Callable[[], None] | None = None
-    """A Helm that outlived its operator, and how it will end."""
     ghost_until: datetime = START
     """When a Helm is killed that has not ended by itself."""
     process: Process = Process.NONE
@@ -71,7 +48,6 @@ class Theatre:
     stays_down: bool = False
     """Killed, it stays away until ``restart``."""
     is_down: bool = False
-    lines: list[str] = field(default_factory=list)
     told: tuple[str, ...] = ()
     upgrades: Counter[tuple[str, int]] = field(default_factory=Counter)
     rollbacks: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -79,44 +55,6 @@ class Theatre:
     """Uids of the revisions that stood a proof."""
     passes: int = 0
     runs: list[tuple[datetime, Operation]] = field(default_factory=list)
-
-    # --- what people and the world do ---
-
-    def say(self, text: str) -> None:
-        self.lines.append(f"{self.now:%H:%M:%S}  * {text}")
-
-    def commit(self, app: App, why: str = "") -> None:
-        self.app = app
-        self.say(why or f"Git wants {app.name} with values {app.values}.")
-
-    def by_hand(self, app: App, status: str = "deployed") -> None:
-        """Somebody runs helm upgrade."""
-        revision = self.helm.open(app, status, self.now)
-        revision.is_theirs = True
-        if status == "deployed":
-            self.helm.close(revision, self.now, well=True)
-        self.say(f"Somebody upgrades to {app.name} by hand: revision {revision.number} is {status}.")
-
-    def rolled_back_by_hand(self, number: int) -> None:
-        """Somebody runs helm rollback."""
-        target = self.helm.find(number)
-        if target is None:
-            return
-        revision = self.helm.open(target.app, "pending-rollback", self.now, target.mark)
-        revision.is_theirs = True
-        self.helm.close(revision, self.now, well=True)
-        self.say(f"Somebody rolls back to revision {number} by hand.")
-
-    def uninstalled_by_hand(self) -> None:
-        """Somebody runs helm uninstall, or the history is lost."""
-        self.helm.revisions.clear()
-        self.say("Somebody uninstalls the release by hand.")
-
-    def settled_by_hand(self) -> None:
-        """Whoever held the lock lets go of it."""
-        newest = self.helm.newest
-        if newest is not None and newest.status in LOCKED and self.ghost is None:
-            newest.status = "failed"
 
     def restart(self) -> None:
         """A new operator process."""

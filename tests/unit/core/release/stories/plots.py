@@ -535,6 +535,19 @@ def rejected_wish_while_another_runs() -> Theatre:
     return stage
 
 
+def rejected_checks_while_another_runs() -> Theatre:
+    """Only A's new checks were rejected; A itself is proven and makes C give way."""
+    stage = proven_a()
+    strict = App("A", spec="strict", checks=((0, FAILS),))
+    stage.commit(strict, "Git adds a check that cannot pass.")
+    stage.play(seconds(200))
+    stage.commit(C)
+    stage.play(seconds(20))
+    stage.commit(strict, "Git goes back to A with that check.")
+    stage.play(seconds(200))
+    return stage
+
+
 PLOTS = {
     plot.__name__: plot
     for plot in list(globals().values())
