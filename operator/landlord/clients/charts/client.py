@@ -24,6 +24,8 @@ from landlord.clients.charts.web import Access, Web
 Permits = Callable[[str], bool]
 _DOWNLOADS: Final = 8
 """How many packages may be in memory at once."""
+_OF_ONE_TENANT: Final = 3
+"""Of one tenant's fetches so many go on at once, so that slow places of its own hold up nobody else."""
 _OCI: Final = "oci://"
 
 
@@ -39,6 +41,7 @@ class Charts:
         self._cache = Cache(directory, self._limits)
         self._indexes = Indexes(self._limits.freshness)
         self._flights = Flights()
+        self._tenants = Flights(_OF_ONE_TENANT)
         self._downloads = asyncio.Semaphore(_DOWNLOADS)
         self._inspections = asyncio.Semaphore(1)
 
@@ -61,19 +64,21 @@ class Charts:
         ca: str | None = None,
         *,
         permits: Permits | None = None,
+        tenant: str = "",
     ) -> Chart:
         """The chart, in the cache, the release's right to it proven now with its own credentials.
 
         ``ca`` is PEM to be trusted instead of the system's authorities. ``permits`` says whether a repository's index
         may point at a URL on another host (None: at any). ``source.digest`` may be the content's digest, or the one
-        that the place calls the package by: the OCI manifest's, or the package's in a repository's index.
+        that the place calls the package by: the OCI manifest's, or the package's in a repository's index. Fetches of
+        one ``tenant`` wait for each other.
 
         Raises ``ChartUnknown``, ``ChartDigestMismatch`` and ``ChartUnfit`` (all ``SpecFault``), ``Refused`` when the
         place or the platform says no, ``Transient`` when the place stumbles.
         """
         place = self._place(source, self._web.access(credentials, ca), permits)
         try:
-            async with asyncio.timeout(self._limits.fetch):
+            async with asyncio.timeout(self._limits.fetch), self._tenants.turn(tenant or str(uuid4())):
                 return await self._fetch(place, source)
         except TimeoutError as error:
             raise Transient(f"{source.name} {source.version} did not arrive in time.") from error
@@ -106,7 +111,7 @@ class Charts:
 
     async def _bring(self, located: Located, source: ChartSource) -> Chart:
         """The chart out of the cache, else out of the place: by one at a time, the others find it then."""
-        async with self._flights.alone(located.key or str(uuid4())):
+        async with self._flights.turn(located.key or str(uuid4())):
             found = await asyncio.to_thread(self._cache.find, located.key, source.name, source.version)
             if found is not None:
                 return found

@@ -1,4 +1,4 @@
-"""One at a time for each name: whoever comes second finds what the first has brought."""
+"""So many at a time for each name: whoever comes second finds what the first has brought."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,25 +6,26 @@ from contextlib import asynccontextmanager
 
 
 class Flights:
-    """Locks by name, each kept only while somebody holds it or waits for it."""
+    """Turns by name, ``at_once`` for each; a name is kept only while somebody has a turn or waits for one."""
 
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+    def __init__(self, at_once: int = 1) -> None:
+        self._at_once = at_once
+        self._turns: dict[str, tuple[asyncio.Semaphore, int]] = {}
 
     @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
-        """Hold the name; others who want it wait."""
-        lock, users = self._locks.get(name, (asyncio.Lock(), 0))
-        self._locks[name] = (lock, users + 1)
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Have one of the name's turns; others who want more than there are wait."""
+        turns, users = self._turns.get(name) or (asyncio.Semaphore(self._at_once), 0)
+        self._turns[name] = (turns, users + 1)
         try:
-            async with lock:
+            async with turns:
                 yield
         finally:
-            lock, users = self._locks[name]
+            turns, users = self._turns[name]
             if users == 1:
-                del self._locks[name]
+                del self._turns[name]
             else:
-                self._locks[name] = (lock, users - 1)
+                self._turns[name] = (turns, users - 1)
 
     def __len__(self) -> int:
-        return len(self._locks)
+        return len(self._turns)

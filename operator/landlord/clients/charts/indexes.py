@@ -13,7 +13,7 @@ _KEPT: Final = 128
 _ENTRIES_KEPT: Final = 20_000
 _JUST_NOW: Final = 10.0
 """Younger than this nothing is read anew, so that a wrong version does not mean a download at each pass."""
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 6
 """An index may take tens of megabytes while it is read."""
 
 
@@ -29,7 +29,7 @@ class Indexes:
 
     async def read(self, key: str, load: Callable[[], Awaitable[Listing]], *, fresh: bool) -> Listing:
         """The listing; ``fresh`` wants one that was read just now."""
-        async with self._flights.alone(key):
+        async with self._flights.turn(key):
             at, held = self._held.get(key, (0.0, None))
             if held is not None and self._clock() - at < (_JUST_NOW if fresh else self._freshness):
                 return held

@@ -17,6 +17,7 @@ from landlord.clients.charts.credentials import Credentials
 from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault, ChartUnfit, ChartUnknown
 from landlord.clients.charts.limits import Reach
 from landlord.clients.charts.oci import CONFIG, _address
+from tests.polling import eventually
 from tests.unit.clients.charts.conftest import LIMITS, LOOPBACK, Make
 from tests.unit.clients.charts.packages import contents, head, package
 from tests.unit.clients.charts.servers import FakeRegistry, Trouble, digest_of, serving
@@ -289,6 +290,20 @@ async def test_all_of_a_fetch_together_is_bounded_though_each_part_is_in_time(
     registry.trouble = dawdle
     with pytest.raises(Transient, match="did not arrive in time"):
         await make(limits=replace(LIMITS, fetch=0.5)).fetch(source(registry))
+
+
+async def test_a_tenant_whose_registry_hangs_holds_up_itself_alone(registry: FakeRegistry, charts: Charts) -> None:
+    registry.push("team/web", "1.2.3", package())
+    async with serving(hung := FakeRegistry()):
+        hung.trouble = silence
+        red = [asyncio.create_task(charts.fetch(source(hung), tenant="red")) for _ in range(200)]
+        await eventually(lambda: len(hung.seen) == 3, deadline=5)
+        async with asyncio.timeout(0.8):
+            assert await charts.fetch(source(registry), tenant="blue")
+        assert len(hung.seen) == 3
+        for task in red:
+            task.cancel()
+        await asyncio.gather(*red, return_exceptions=True)
 
 
 async def test_one_who_may_not_fetch_does_not_spoil_it_for_who_comes_along(

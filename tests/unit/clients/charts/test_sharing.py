@@ -15,7 +15,7 @@ async def test_holders_of_one_name_wait_for_each_other_and_leave_nothing() -> No
 
     async def visit(name: str) -> None:
         nonlocal inside, most
-        async with flights.alone(name):
+        async with flights.turn(name):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
@@ -28,11 +28,27 @@ async def test_holders_of_one_name_wait_for_each_other_and_leave_nothing() -> No
     assert len(flights) == 0
 
 
+async def test_a_name_may_have_several_turns_and_no_more() -> None:
+    flights, inside, most = Flights(3), 0, 0
+
+    async def visit() -> None:
+        nonlocal inside, most
+        async with flights.turn("one"):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(visit() for _ in range(20)))
+    assert most == 3
+    assert len(flights) == 0
+
+
 async def test_who_is_cancelled_or_fails_lets_the_next_one_in() -> None:
     flights, release = Flights(), asyncio.Event()
 
     async def hold() -> None:
-        async with flights.alone("one"):
+        async with flights.turn("one"):
             await release.wait()
 
     held, waiting = asyncio.create_task(hold()), asyncio.create_task(hold())
@@ -42,9 +58,9 @@ async def test_who_is_cancelled_or_fails_lets_the_next_one_in() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     with pytest.raises(Transient):
-        async with flights.alone("one"):
+        async with flights.turn("one"):
             raise Transient("x")
-    async with asyncio.timeout(5), flights.alone("one"):
+    async with asyncio.timeout(5), flights.turn("one"):
         assert len(flights) == 1
     assert len(flights) == 0
 
