@@ -1,6 +1,6 @@
 """Objects that a watch has seen, kept small: as JSON, without what nobody needs, and within a room that all share."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,20 +23,33 @@ class Room:
     used: int = 0
 
 
-class _Copies(Mapping[str, Object]):
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One object as JSON, and the UIDs of itself and its owners."""
+
+    text: bytes
+    uids: frozenset[str]
+
+
+class Copies(Mapping[str, Object]):
     """Objects as they were at one moment; whatever is read is the reader's own."""
 
-    def __init__(self, kept: Mapping[str, bytes]) -> None:
+    def __init__(self, kept: Mapping[str, _Kept]) -> None:
         self._kept = dict(kept)
 
     def __getitem__(self, name: str) -> Object:
-        return dict(orjson.loads(self._kept[name]))
+        return dict(orjson.loads(self._kept[name].text))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._kept)
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def of(self, owners: Collection[str]) -> tuple[Object, ...]:
+        """The objects with one of these UIDs, or made by one that has it; no other is even read."""
+        wanted = frozenset(owners)
+        return tuple(self[name] for name, kept in self._kept.items() if kept.uids & wanted)
 
 
 class Shelf:
@@ -46,22 +59,22 @@ class Shelf:
         self._resource = resource
         self._room = room
         self._changed = changed
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, _Kept] = {}
         self.is_full = False
         """Whether there was no room; then the shelf is empty and stays so."""
 
     @property
     def objects(self) -> Mapping[str, Object]:
         """By name, as they are now."""
-        return _Copies(self._kept)
+        return Copies(self._kept)
 
     async def replace(self, objects: AsyncIterator[Object]) -> None:
         """A full list, or as much of it as there is room for."""
-        fresh: dict[str, bytes] = {}
+        fresh: dict[str, _Kept] = {}
         size, spare = 0, self._room.most - self._room.used + self.size
         async for obj in objects:
             fresh[obj["metadata"]["name"]] = kept = _trimmed(obj, self._resource)
-            size += len(kept)
+            size += len(kept.text)
             if self.is_full or size > spare:
                 self._overflow()
                 return
@@ -75,7 +88,7 @@ class Shelf:
         before = self._kept.get(name)
         if self.is_full or before == kept:
             return
-        self._room.used += len(kept) - len(before or b"")
+        self._room.used += len(kept.text) - (len(before.text) if before else 0)
         self._kept[name] = kept
         if self._room.used > self._room.most:
             self._overflow()
@@ -85,13 +98,13 @@ class Shelf:
     def remove(self, obj: Object) -> None:
         """Gone."""
         if (before := self._kept.pop(obj["metadata"]["name"], None)) is not None:
-            self._room.used -= len(before)
+            self._room.used -= len(before.text)
             self._changed()
 
     @property
     def size(self) -> int:
         """How many bytes of the room it takes."""
-        return sum(map(len, self._kept.values()))
+        return sum(len(kept.text) for kept in self._kept.values())
 
     def clear(self) -> None:
         """Give the room back."""
@@ -104,7 +117,7 @@ class Shelf:
         self._changed()
 
 
-def _trimmed(obj: Object, resource: Resource) -> bytes:
+def _trimmed(obj: Object, resource: Resource) -> _Kept:
     """What is kept of an object, in one way of writing; list items get the head they lack."""
     meta = {key: value for key, value in obj["metadata"].items() if key not in _UNKEPT}
     if _LAST_APPLIED in (meta.get("annotations") or {}):
@@ -112,4 +125,5 @@ def _trimmed(obj: Object, resource: Resource) -> bytes:
     hidden = _VALUES if resource == SECRETS else ()
     rest = {key: value for key, value in obj.items() if key not in hidden}
     whole = {**rest, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-    return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
+    owners = (str(owner.get("uid")) for owner in meta.get("ownerReferences") or ())
+    return _Kept(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), frozenset((str(meta.get("uid")), *owners)))

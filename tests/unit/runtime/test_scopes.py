@@ -12,6 +12,7 @@ from landlord.api.failures import Forbidden, LandlordFailure
 from landlord.api.names import deployer_username
 from landlord.api.refs import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SECRETS, Ref, Resource
 from landlord.clients.cluster import Page
+from landlord.reconcilers.release.inventory import Indexed
 from landlord.runtime.scopes import Scopes
 from tests.polling import eventually
 
@@ -275,3 +276,15 @@ async def test_what_is_read_is_the_readers_own_and_stays_as_it_was(build: Build)
     stage.server.say("DELETED", thing("a"))
     await eventually(lambda: stage.names() == ["b"])
     assert seen["a"]["metadata"]["name"] == "a"
+
+
+async def test_objects_are_picked_by_their_own_uid_or_an_owners(build: Build) -> None:
+    owned, other = thing("owned"), thing("other")
+    owned["metadata"]["ownerReferences"] = [{"uid": "set"}, {"uid": "second"}]
+    stage = build(Server({PODS: [owned, other, thing("bare")]}))
+    stage.scopes.hold(SHOP, "shop", [PODS])
+    await stage.until_seen()
+    seen = stage.scopes.objects("shop", PODS)
+    assert isinstance(seen, Indexed)
+    assert [pod["metadata"]["name"] for pod in seen.of({"set", "bare"})] == ["owned", "bare"]
+    assert seen.of(()) == ()

@@ -7,7 +7,7 @@ name. At rest one LIST of metadata for each kind tells what is there and who wro
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from landlord.api.failures import Forbidden, Missing
 from landlord.api.names import deployer_username
@@ -42,6 +42,14 @@ class Watched(Protocol):
 
     def objects(self, namespace: str, resource: Resource) -> Mapping[str, Object] | None:
         """Objects by name; None when they are not in sight."""
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """Objects in sight that can be picked by owner without reading each."""
+
+    def of(self, owners: Collection[str]) -> tuple[Object, ...]:
+        """The objects with one of these UIDs, or made by one that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +164,9 @@ class Eyes:
     async def owned(self, live: Live, namespace: str, *, fresh: bool = False) -> Owned:
         """Pods and ReplicaSets that belong, by owner references, to objects of the release."""
         owners = {_uid(obj) for obj in live.objects.values()} - {""}
-        replica_sets = _owned_by(owners, await self._all(namespace, REPLICA_SETS, fresh))
+        replica_sets = await self._made_by(owners, namespace, REPLICA_SETS, fresh)
         makers = owners | {_uid(obj) for obj in replica_sets}
-        pods = _owned_by(makers, await self._all(namespace, PODS, fresh))
-        return Owned(pods, replica_sets)
+        return Owned(await self._made_by(makers, namespace, PODS, fresh), replica_sets)
 
     async def warnings(self, namespace: str, about: Collection[Object]) -> tuple[Object, ...]:
         """Events of type Warning about these very objects."""
@@ -174,6 +181,14 @@ class Eyes:
             return await self._all(namespace, resource, fresh=False)
         except (Forbidden, Missing):
             return ()
+
+    async def _made_by(
+        self, owners: Collection[str], namespace: str, resource: Resource, fresh: bool
+    ) -> tuple[Object, ...]:
+        scope = None if fresh else self._in_sight(namespace, resource)
+        if isinstance(scope, Indexed):
+            return scope.of(owners)
+        return _owned_by(owners, await self._all(namespace, resource, fresh))
 
     async def _all(self, namespace: str, resource: Resource, fresh: bool) -> tuple[Object, ...]:
         scope = None if fresh else self._in_sight(namespace, resource)
