@@ -65,7 +65,7 @@ def seen_at(event: Object) -> datetime | None:
 def findings(obj: Object, health: Health, mine: Belongings, scene: Scene) -> Iterator[Finding]:
     """The signs at one object that is not Current, the plain fact of that included."""
     what = title(obj)
-    yield from _of_health(obj, health)
+    yield from _of_health(obj, health, scene.started)
     yield from _of_controller(obj, mine, scene)
     for pod in mine.new_pods:
         yield from _of_pod(pod, what, scene, is_counted=group_kind(obj) != ("batch", "Job"))
@@ -80,15 +80,18 @@ _FAILED = {
     ("", "PersistentVolumeClaim"): Sign.VOLUME,
 }
 
+_TELLS = {("apps", "Deployment"): "Progressing", ("batch", "Job"): "Failed"}
+"""The condition by which each kind says that it has failed."""
 
-def _of_health(obj: Object, health: Health) -> Iterator[Finding]:
+
+def _of_health(obj: Object, health: Health, started: datetime) -> Iterator[Finding]:
     what = title(obj)
     match health.state:
         case HealthState.FAILED:
-            since = moment(
-                condition(obj, "Failed" if group_kind(obj)[1] == "Job" else "Progressing").get("lastTransitionTime")
-            )
-            sign = _FAILED.get(group_kind(obj), Sign.OBJECT_FAILED)
+            since = moment(condition(obj, _TELLS.get(group_kind(obj), "Stalled")).get("lastTransitionTime"))
+            # A rollback to a ReplicaSet that is there already leaves the old failure standing for a while.
+            is_old = since is not None and since < started.replace(microsecond=0)
+            sign = Sign.OBJECT_FAILED if is_old else _FAILED.get(group_kind(obj), Sign.OBJECT_FAILED)
             yield Finding(sign, what, f"{what} has failed: {brief(health.message)}.", since)
         case HealthState.NOT_FOUND:
             yield Finding(Sign.OBJECT_MISSING, what, f"{what} is not there, though it was applied.")

@@ -414,6 +414,16 @@ def test_no_progress_in_time_condemns_unless_the_surroundings_explain_it() -> No
     assert world.judged(was_failing={"Deployment/web"}).state is WORKING
 
 
+def test_a_failure_from_before_the_deploy_says_nothing_of_it_until_the_deadline() -> None:
+    old = {**PROGRESS, "lastTransitionTime": at(-1)}
+    world = rollout(running(ready=False), deployment={"progressing": old})
+    assert (world.judged().state, world.judged().reason) == (WORKING, Sign.OBJECT_FAILED)
+    assert world.judged(started=when(0.9)).state is WORKING
+    assert world.judged(DEADLINE).state is GUILTY
+    job = obj("batch/v1", "Job", "j", {}, {"conditions": [condition("Failed", since=-1)]})
+    assert World([job]).judged().state is WORKING
+
+
 def test_a_missing_image_is_told_rather_than_the_lack_of_progress_it_causes() -> None:
     found = rollout(NOT_FOUND, deployment={"progressing": PROGRESS}).judged()
     assert found.reason is Sign.IMAGE_NOT_FOUND
