@@ -49,26 +49,6 @@ def docker_credentials(text: str, registry: str) -> Credentials | None:
         ) from None  # the cause would carry the text
 
 
-def secret_credentials(data: Mapping[str, str], registry: str) -> Credentials | None:
-    """The credentials in a pull Secret's ``data``: kubernetes.io/dockerconfigjson or kubernetes.io/basic-auth.
-
-    None when it has none for this registry; raises ``ChartFault`` when it is neither.
-    """
-    held = {key: _decoded(data[key]) for key in (".dockerconfigjson", "username", "password") if key in data}
-    if (document := held.get(".dockerconfigjson")) is not None:
-        return docker_credentials(document, registry)
-    if "username" in held and "password" in held:
-        return Credentials(held["username"], held["password"])
-    raise ChartFault(PULL_SECRET, "The Secret has neither .dockerconfigjson nor username and password.")
-
-
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value, validate=True).decode()
-    except ValueError:
-        raise ChartFault(PULL_SECRET, "The Secret's data is no text.") from None
-
-
 def _plain(key: str) -> str:
     """``HOST[:PORT][/PATH]`` of a key, which may be a URL; the several names of Docker Hub are one."""
     rest = key.strip().partition("://")[2] or key.strip()

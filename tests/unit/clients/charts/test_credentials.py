@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landlord.clients.charts.credentials import Credentials, docker_credentials, secret_credentials
+from landlord.clients.charts.credentials import Credentials, docker_credentials
 from landlord.clients.charts.faults import ChartFault
 
 
@@ -86,22 +86,6 @@ def test_no_text_raises_anything_else_or_is_repeated(text: str) -> None:
         docker_credentials('{"auths": ' + text + "}", "a.io")
     except ChartFault as fault:
         assert len(text) < 20 or text not in fault.why  # noqa: PT017 - both ends are right
-
-
-def encoded(**data: str) -> dict[str, str]:
-    """The ``data`` of a Secret."""
-    return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-
-
-def test_both_types_of_secrets_are_read() -> None:
-    assert secret_credentials(encoded(**{".dockerconfigjson": config(**{"a.io": WORDS})}), "a.io") == JANE
-    assert secret_credentials(encoded(username="jane", password="pass:word"), "a.io") == JANE
-
-
-@pytest.mark.parametrize("data", [{}, encoded(username="jane"), {"username": "%", "password": "%"}])
-def test_a_secret_of_another_form_is_the_users_fault(data: dict[str, str]) -> None:
-    with pytest.raises(ChartFault):
-        secret_credentials(data, "a.io")
 
 
 def test_a_password_is_in_no_text_of_the_credentials() -> None:
