@@ -28,7 +28,21 @@ _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 def confine(query: str, namespace: str, *, label: str = "namespace") -> str:
     """The query with ``namespace="..."`` in every selector; ``SpecFault`` for what cannot be narrowed safely."""
-    tree = _parsed(query)
+    if len(query) > LONGEST_QUERY:
+        raise _fault(f"is longer than {LONGEST_QUERY} characters")
+    try:
+        return _confined(query, namespace, label)
+    except (ValueError, OverflowError) as error:
+        raise _fault(f"is no PromQL: {str(error)[:200]}") from error
+    except BaseException as error:
+        # The library ends in a panic over numbers that its language has no place for; to Python that is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _fault("is no PromQL: it holds a number that cannot be") from error
+
+
+def _confined(query: str, namespace: str, label: str) -> str:
+    tree = promql.parse(query)
     if isinstance(tree, promql.MatrixSelector | promql.SubqueryExpr | promql.StringLiteral):
         raise _fault("must give a number or one number for each series, not a range or text")
     nodes = list(_nodes(tree))
@@ -38,15 +52,6 @@ def confine(query: str, namespace: str, *, label: str = "namespace") -> str:
     text = narrowed.prettify()
     _prove(text, namespace, label, selectors=len(_selectors(nodes)))
     return text
-
-
-def _parsed(query: str) -> promql.Expr:
-    if len(query) > LONGEST_QUERY:
-        raise _fault(f"is longer than {LONGEST_QUERY} characters")
-    try:
-        return promql.parse(query)
-    except ValueError as error:
-        raise _fault(f"is no PromQL: {str(error)[:200]}") from error
 
 
 def _nodes(node: promql.Expr, depth: int = 0) -> Iterator[promql.Expr]:
