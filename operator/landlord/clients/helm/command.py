@@ -72,6 +72,8 @@ def deploy(
     """``helm upgrade --install`` that waits for hooks only and keeps every revision."""
     flags = ["--install", "--reset-values", "--skip-crds", "--hide-notes", "--values=-", *_KEPT, *_common(timeout)]
     flags += ["--server-side=auto", *_forced(apply_method), f"--description={_short(description)}"]
+    # The API server validates every field strictly when it applies; reading its schemas first takes Helm twice as long.
+    flags += ["--disable-openapi-validation"]
     flags += ["--take-ownership"] if take_ownership else []
     flags += _unchecked(unchecked)
     flags += [f"--labels={_pairs(labels)}"] if labels else []

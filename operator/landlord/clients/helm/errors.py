@@ -109,7 +109,9 @@ def _classified(verb: str, message: str, text: str) -> HelmFailed:
                 if verb == "test" and rule.trouble in _TEST:
                     return HelmFailed(HelmTrouble.TEST_FAILED, why.replace("The hook", "The test", 1))
                 return HelmFailed(rule.trouble, why)
-    return HelmFailed(HelmTrouble.UNKNOWN, _short(_unknown(verb, message, text)))
+    # A render asks nobody, so whatever goes wrong in it is of the chart and its values.
+    trouble = HelmTrouble.RENDER if verb == "render" else HelmTrouble.UNKNOWN
+    return HelmFailed(trouble, _short(_unknown(verb, message, text)))
 
 
 def _parts(message: str) -> list[str]:

@@ -64,6 +64,11 @@ RULES: Final = (
     ),
     _rule(
         HelmTrouble.RENDER,
+        r"^(?:validation: |cannot load |error unpacking |unsupported chart version|invalid chart apiVersion)",
+        "The chart itself is broken: {message}",
+    ),
+    _rule(
+        HelmTrouble.RENDER,
         r"execution error at \((?P<place>[^)]*)\): " + _TO_THE_END,
         "The chart refuses these values: {rest} ({place}).",
     ),
@@ -83,6 +88,11 @@ RULES: Final = (
     _rule(
         HelmTrouble.RENDER,
         r"(?<!\S)(?P<place>\S{1,200}:\d+(?::\d+)?)\s+executing .*? at (?P<code><.*?>):\s+" + _TO_THE_END,
+        "The chart cannot be rendered with these values: {rest} at {code} ({place}).",
+    ),
+    _rule(
+        HelmTrouble.RENDER,
+        r'executing "(?P<place>[^"]*)" at (?P<code><[^>]*>): (?P<rest>(?:(?!executing ").)+)$',
         "The chart cannot be rendered with these values: {rest} at {code} ({place}).",
     ),
     _rule(
