@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from sandbox import cluster, packages
+from sandbox import cluster, packages, registry
 from sandbox.build import build
 from sandbox.components import COMPONENTS, named
 from sandbox.faults import SandboxFault
@@ -113,6 +113,8 @@ def _usage(record: Record) -> str:
         lines.append(f"The real node {NODE} has the address {record.node} and the images {', '.join(record.images)}.")
     if record.registry:
         lines.append(f"Registry, plain HTTP: {record.registry}")
+    if record.private_registry:
+        lines.append(f"Registry, plain HTTP, for {registry.USER} with {registry.PASSWORD}: {record.private_registry}")
     if record.prometheus:
         lines.append(f"Prometheus: {record.prometheus}")
     return "\n".join(lines)

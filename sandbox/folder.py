@@ -98,8 +98,8 @@ class Folder:
 class Record:
     """The content of sandbox.json. `parts` says which process plays which part.
 
-    `registry` is host and port of the registry, `prometheus` its URL, `node` the address of the real node; each is None
-    where there is none. `images` are the references under which the real node has the sandbox's own images.
+    `registry` and `private_registry` are hosts with ports, `prometheus` is a URL, `node` the address of the real node;
+    each is None where there is none. `images` are the references under which the real node has the images made here.
     """
 
     phase: Phase
@@ -115,6 +115,7 @@ class Record:
     node: str | None = None
     extras: tuple[str, ...] = ()
     registry: str | None = None
+    private_registry: str | None = None
     prometheus: str | None = None
     images: tuple[str, ...] = ()
     parts: dict[str, Running] = field(default_factory=dict)

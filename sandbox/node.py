@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -116,7 +117,7 @@ def entering(holder_process: Running, inside: Literal["node", "network"] = "node
     return (*spaces, program("env"), f"PATH={SEARCH_PATH}")
 
 
-def write_configuration(folder: Folder, site: Site, registry: str | None) -> None:
+def write_configuration(folder: Folder, site: Site, registries: Sequence[str]) -> None:
     """Write what containerd, its network plugins and kubelet are configured with."""
     subnet = Subnet.around(site.host)
     for place in ("lib", "log"):
@@ -128,7 +129,7 @@ def write_configuration(folder: Folder, site: Site, registry: str | None) -> Non
     (folder.config / "kubelet.json").write_text(json.dumps(_kubelet(folder, subnet), indent=1))
     hosts = folder.config / "hosts"
     hosts.mkdir(exist_ok=True)
-    if registry:
+    for registry in registries:
         # Without this file containerd speaks plain HTTP to loopback only.
         (hosts / registry).mkdir(exist_ok=True)
         words = f'server = "http://{registry}"\n\n[host."http://{registry}"]\n  capabilities = ["pull", "resolve"]\n'

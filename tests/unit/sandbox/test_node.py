@@ -37,7 +37,7 @@ def test_names_of_devices_fit_the_kernel_and_differ_by_folder() -> None:
 
 
 def test_everything_a_node_is_configured_with_can_be_read(folder: Folder) -> None:
-    node.write_configuration(folder, SITE, "10.213.7.1:5000")
+    node.write_configuration(folder, SITE, ("10.213.7.1:5000",))
     containerd = tomllib.loads((folder.config / "containerd.toml").read_text())
     cri = containerd["plugins"]["io.containerd.grpc.v1.cri"]
     assert cri["restrict_oom_score_adj"] is True

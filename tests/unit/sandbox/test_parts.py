@@ -19,6 +19,7 @@ NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 PORTS = {name: 20000 + number for number, name in enumerate((*controlplane.PORTS, *EXTRAS))}
 FOLDER = Folder(Path("/box"))
 BARE = Site(PORTS)
+REGISTRIES = {"registry", "private-registry"}
 FULL = Site(PORTS, host="10.213.7.1", node="10.213.7.2", kubelet="/programs/kubelet", extras=EXTRAS)
 PARTS = [parts.PARTS[name](FOLDER, BARE) for name in parts.parts_of(BARE)]
 ALL_PARTS = [parts.PARTS[name](FOLDER, FULL) for name in parts.parts_of(FULL)]
@@ -70,13 +71,13 @@ def test_all_parts_listen_on_loopback_and_on_ports_of_their_own() -> None:
 
 
 def test_a_real_node_is_a_part_only_where_it_was_asked_for() -> None:
-    assert not {"kubelet", "containerd", "registry", "prometheus"} & {part.name for part in PARTS}
+    assert not {"kubelet", "containerd", *EXTRAS} & {part.name for part in PARTS}
     assert {part.name for part in ALL_PARTS} == set(parts.PARTS)
 
 
 def test_with_a_real_node_only_what_the_node_needs_leaves_loopback() -> None:
     far = {part.name for part in ALL_PARTS if LOOPBACK not in part.address}
-    assert far == {"node-namespaces", "containerd", "kubelet", "node-addons", "kube-apiserver", "registry"}
+    assert far == {"node-namespaces", "containerd", "kubelet", "node-addons", "kube-apiserver", *REGISTRIES}
     assert not any("=0.0.0.0" in argument for part in ALL_PARTS for argument in part.arguments)
 
 
@@ -161,7 +162,7 @@ def test_the_status_table_tells_what_lives_and_what_died() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["up", "--with", "pony,registry"], "pony; --with knows registry and prometheus"),
+        (["up", "--with", "pony,registry"], "pony; --with knows registry, private-registry, prometheus"),
         (["build", "x"], "Unknown component"),
     ],
 )
