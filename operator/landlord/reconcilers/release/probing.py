@@ -151,7 +151,7 @@ class Prober:
             self._heap.sweep()
 
     def samples(self, ref: Ref, attempt: str) -> tuple[Sample, ...]:
-        """What was seen of this attempt, oldest first. Long runs of passes are thinned out, nothing else."""
+        """What was seen of this attempt, oldest first. Of long runs of passes the first and last are there."""
         watched = self._watched.get(ref)
         if watched is None or watched.attempt != attempt:
             return ()
