@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from landlord.api.refs import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS, RESOURCE_QUOTAS, STATEFUL_SETS
+from landlord.api.releases import RevisionMeta
 from landlord.core.release.rendered import Entry
 from landlord.reconcilers.release.inventory import worth_watching
-from landlord.reconcilers.release.stuck import blocking, free, strays, sweep
+from landlord.reconcilers.release.stuck import blocking, free, tidy
 from tests.admin import Admin
 from tests.policies import Settle
 from tests.polling import eventually
@@ -136,12 +137,10 @@ async def test_what_a_failed_upgrade_created_is_swept_and_nothing_else(stage: St
     code, _ = await stage.try_deploy(extra=["stray", "kept-stray", "foreign"], broken=True)
     assert code != 0
     stage.kubectl("annotate", "--overwrite", "cm/foreign", "meta.helm.sh/release-name=other")
-    failed, kept = await stage.inventory(2), await stage.inventory(1)
     await stage.deploy(level="debug")
     assert await stage.admin.find(stage.path("configmaps", "stray")) is not None
-    left = strays([failed], [kept, await stage.inventory()])
-    assert left is not None
-    done = await sweep(stage.cluster, stage.eyes, NAME, left)
+    history = [RevisionMeta(number, (await stage.stored(number)).status) for number in (1, 2, 3)]
+    done = await tidy(stage.cluster, stage.eyes, NAME, history, 3, stage.inventory)
     assert {entry.name: failure for entry, failure in done.items()} == {"stray": None}
     there = {each["metadata"]["name"] for each in await stage.admin.list(stage.path("configmaps", "").rstrip("/"))}
     assert there == {"settings", "kept-stray", "foreign", "kube-root-ca.crt"}

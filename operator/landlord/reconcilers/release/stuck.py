@@ -4,12 +4,14 @@ A StatefulSet that makes its pods in order waits for a pod of the rejected revis
 it, for ever. And an upgrade compares with the last *deployed* revision only, so what a failed one created stays.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 from landlord.api.failures import Conflict, LandlordFailure
 from landlord.api.names import deployer_username
 from landlord.api.refs import PODS
+from landlord.api.releases import LOCKED, RevisionMeta
 from landlord.clients.cluster import Cluster, Object
 from landlord.core.release.rendered import Entry
 from landlord.reconcilers.release.drifting import belongs_to
@@ -18,8 +20,12 @@ from landlord.reconcilers.release.inventory import Eyes, Inventory, Item
 REVISION: Final = "controller-revision-hash"
 POLICY: Final = "helm.sh/resource-policy"
 KEEP: Final = "keep"
+FAILED: Final = "failed"
 _HAS_DATA: Final = "PersistentVolumeClaim"
 """Never swept: what is in it cannot be made anew."""
+
+Read = Callable[[int], Awaitable[Inventory | None]]
+"""The objects of a revision; None when it is not there any more."""
 
 
 def blocking(stateful_sets: Iterable[Object], pods: Sequence[Object]) -> tuple[Object, ...]:
@@ -45,7 +51,7 @@ async def free(cluster: Cluster, namespace: str, pods: Iterable[Object]) -> tupl
 def strays(failed: Iterable[Inventory], kept: Iterable[Inventory]) -> Inventory | None:
     """The objects of failed revisions that no revision to be kept has; None when there are none.
 
-    ``kept`` are the deployed revision and the one that comes next. Claims of volumes are no strays: they hold data.
+    ``kept`` are those that run or come next. Claims of volumes are no strays: they hold data.
     """
     wanted = {_identity(item) for each in kept for item in each.items}
     left = {
@@ -58,6 +64,28 @@ def strays(failed: Iterable[Inventory], kept: Iterable[Inventory]) -> Inventory 
         return None
     namespace = next(iter(left.values()))[0]
     return Inventory(namespace, tuple(item for _, item in left.values()))
+
+
+def failed_before(history: Iterable[RevisionMeta], number: int) -> tuple[int, ...]:
+    """The revisions between this one and the last that was deployed before it, newest first: all that failed."""
+    below = sorted((each for each in history if each.number < number), key=lambda each: each.number, reverse=True)
+    return tuple(each.number for each in takewhile(lambda each: each.status == FAILED or each.status in LOCKED, below))
+
+
+async def tidy(
+    cluster: Cluster, eyes: Eyes, release: str, history: Sequence[RevisionMeta], number: int, read: Read
+) -> Mapping[Entry, LandlordFailure | None]:
+    """After revision ``number`` was deployed over failed ones: delete what these created and it lacks.
+
+    What the last good revision had and this one lacks Helm has deleted itself. When nothing failed, nothing is read.
+    """
+    failed = failed_before(history, number)
+    wanted = await read(number) if failed else None
+    if wanted is None:
+        return {}
+    found = [await read(each) for each in failed]
+    left = strays([each for each in found if each is not None], [wanted])
+    return await sweep(cluster, eyes, release, left) if left else {}
 
 
 async def sweep(cluster: Cluster, eyes: Eyes, release: str, left: Inventory) -> Mapping[Entry, LandlordFailure | None]:

@@ -6,8 +6,9 @@ import pytest
 
 from landlord.api.failures import Forbidden
 from landlord.api.names import deployer_username
+from landlord.api.releases import RevisionMeta
 from landlord.reconcilers.release.inventory import Eyes, Inventory, Item
-from landlord.reconcilers.release.stuck import blocking, free, strays, sweep
+from landlord.reconcilers.release.stuck import blocking, failed_before, free, strays, sweep, tidy
 from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, ObjectsCluster, inventory, item, manifest
 
 Object = dict[str, Any]
@@ -160,3 +161,56 @@ async def test_what_cannot_be_deleted_is_told_and_stops_no_other() -> None:
     for obj in (NEW, WEB):
         cluster.put(obj, annotations=MARKS)
     assert await swept(cluster, NEW, WEB) == {"new": refusal, "web": None}
+
+
+def history(*statuses: str) -> list[RevisionMeta]:
+    return [RevisionMeta(number, status) for number, status in enumerate(statuses, 1)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "failed"),
+    [
+        (["superseded", "failed", "pending-upgrade", "failed", "deployed"], (4, 3, 2)),
+        (["failed", "superseded", "failed", "deployed"], (3,)),
+        (["superseded", "deployed"], ()),
+        (["deployed"], ()),
+    ],
+)
+def test_what_failed_before_a_revision_ends_at_the_last_that_was_deployed(
+    statuses: list[str], failed: tuple[int, ...]
+) -> None:
+    revisions = history(*statuses)
+    assert failed_before(revisions[::-1], len(statuses)) == failed
+    assert failed_before([*revisions, RevisionMeta(9, "failed")], len(statuses)) == failed
+
+
+async def tidied(
+    cluster: ObjectsCluster, revisions: dict[int, Inventory], *statuses: str
+) -> tuple[list[str], list[int]]:
+    """Names of what was deleted, and the revisions that were read for it."""
+    asked: list[int] = []
+
+    async def read(number: int) -> Inventory | None:
+        asked.append(number)
+        return revisions.get(number)
+
+    done = await tidy(cluster, Eyes(cluster, Unwatched()), "web", history(*statuses), len(statuses), read)
+    return [entry.name for entry in done], asked
+
+
+async def test_after_a_deploy_what_failed_ones_created_is_deleted() -> None:
+    cluster = ObjectsCluster()
+    for obj in (SETTINGS, NEW, WEB):
+        cluster.put(obj, annotations=MARKS)
+    revisions = {1: inventory(SETTINGS), 2: inventory(SETTINGS, NEW), 3: inventory(SETTINGS, WEB)}
+    assert await tidied(cluster, revisions, "superseded", "failed", "deployed") == (["new"], [3, 2])
+    assert set(cluster.objects) == {("ConfigMap", "settings"), ("Deployment", "web")}
+
+
+async def test_where_nothing_failed_or_the_new_revision_cannot_be_read_nothing_is_deleted() -> None:
+    cluster = ObjectsCluster()
+    cluster.put(NEW, annotations=MARKS)
+    assert await tidied(cluster, {1: inventory(NEW)}, "superseded", "deployed") == ([], [])
+    assert await tidied(cluster, {1: inventory(NEW)}, "failed", "deployed") == ([], [2])
+    assert await tidied(cluster, {2: inventory(SETTINGS)}, "failed", "deployed") == ([], [2, 1])
+    assert cluster.objects
