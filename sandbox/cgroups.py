@@ -11,6 +11,12 @@ _MOUNTS: Final = Path("/proc/self/mounts")
 _CONTROLLERS: Final = ("cpu", "cpuset", "io", "memory", "pids")
 
 
+def may_be_made() -> bool:
+    """Whether there are hierarchies, and all of them can be written to."""
+    found = [hierarchy for hierarchy, _ in _hierarchies()]
+    return bool(found) and all(os.access(hierarchy, os.W_OK) for hierarchy in found)
+
+
 def create(name: str) -> None:
     """Make the cgroup in every hierarchy; kubelet refuses to make its own root."""
     for hierarchy, kind in _hierarchies():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sandbox import cgroups
 from sandbox.faults import SandboxFault
 
 # Where tools of administrators lie, though not on everybody's PATH.
@@ -50,6 +51,10 @@ def obstacle() -> str | None:
     if names := missing():
         how = "run `python -m sandbox packages`" if _has_apt() else f"on Debian: apt-get install {' '.join(names)}"
         return f"A real node needs packages that are not installed here: {', '.join(names)}; {how}."
+    if not cgroups.may_be_made():
+        return "A real node needs cgroups, and none can be made here: they are mounted read-only, or not at all."
+    if refused := _namespaces_refused():
+        return f"A real node needs namespaces and mounts of its own, which are refused here, to root too: {refused}"
     return None
 
 
@@ -84,6 +89,13 @@ def install() -> list[str]:
         if done.returncode != 0:
             raise SandboxFault(f"`{' '.join(command)}` failed: {done.stderr.strip()[-800:]}")
     return names
+
+
+def _namespaces_refused() -> str:
+    """What is said against namespaces, as in many a container; nothing if they may be made."""
+    attempt = ["unshare", "--net", "--mount", "--propagation=private", "mount", "-t", "tmpfs", "tmpfs", "/run"]
+    done = subprocess.run(attempt, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode != 0 else ""
 
 
 def _has_apt() -> bool:

@@ -112,6 +112,19 @@ def test_a_node_is_refused_where_packages_are_missing_and_they_are_named(
         cluster.up(tmp_path / "box", with_node=True)
 
 
+@pytest.mark.parametrize(
+    ("writable", "said", "words"), [(False, "", "read-only"), (True, "not permitted", "not permitted")]
+)
+def test_a_container_that_may_not_hold_a_node_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, writable: bool, said: str, words: str
+) -> None:
+    monkeypatch.setattr(packages.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(packages, "missing", list)
+    monkeypatch.setattr(packages.cgroups, "may_be_made", lambda: writable)
+    monkeypatch.setattr(packages, "_namespaces_refused", lambda: said)
+    assert words in str(packages.obstacle())
+
+
 def test_packages_are_installed_only_where_that_can_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing", lambda: ["runc"])
     monkeypatch.setattr(packages, "_has_apt", lambda: False)
@@ -151,6 +164,18 @@ def test_a_cgroup_that_is_not_there_is_empty_and_gone(folder: Folder) -> None:
 
 def test_a_registry_that_does_not_run_is_not_ready() -> None:
     assert not registry.is_ready("127.0.0.1:1")
+
+
+def test_each_registry_has_its_own_address_store_and_lock(folder: Folder) -> None:
+    both = Site({"registry": 1, "private-registry": 2}, extras=("registry", "private-registry"))
+    registry.write_configuration(folder, both)
+    opened, private = (
+        json.loads((folder.config / f"{name}.yaml").read_text()) for name in ("registry", "private-registry")
+    )
+    assert (opened["http"]["addr"], private["http"]["addr"]) == registry.addresses(both)
+    assert opened["storage"] != private["storage"]
+    assert "auth" in private
+    assert "auth" not in opened
 
 
 def record(folder: Folder, *, extras: tuple[str, ...]) -> Record:

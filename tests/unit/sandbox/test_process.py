@@ -51,6 +51,13 @@ def test_children_of_a_part_belong_to_it(folder: Path) -> None:
     assert process.end_all(folder, folder / "presence") == 2
 
 
+def test_the_end_is_not_told_before_what_carries_no_marker_has_ended(folder: Path) -> None:
+    start(folder)
+    looks = iter([False, False, True])
+    assert process.end_all(folder, folder / "presence", lambda: next(looks)) == 1
+    assert next(looks, None) is None
+
+
 def test_processes_of_another_folder_are_not_touched(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     running = start(folder)
     other = tmp_path_factory.mktemp("other")
