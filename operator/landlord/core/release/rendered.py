@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from landlord.api.failures import SpecFault
+from landlord.core.release.values import bounded
 
 HOOK: Final = "helm.sh/hook"
 WEIGHT: Final = "helm.sh/hook-weight"
+
+MOST_RENDERED: Final = 2_000_000
+"""How many parts all documents may have: more than fits into a release."""
 
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _OWN_GROUPS: Final = ("", "apps", "batch", "autoscaling", "policy", "extensions")
@@ -58,7 +62,9 @@ def parse(documents: Iterable[Any]) -> tuple[Rendered, ...]:
     Empty documents are skipped, and whatever has ``items`` is taken apart, of whatever kind it says it is: Helm does
     so too, and applies what is in it.
     """
-    return tuple(_object(document) for document in _flattened(documents))
+    taken = list(documents)
+    bounded(taken, "spec.chart", MOST_RENDERED)
+    return tuple(_object(document) for document in _flattened(taken))
 
 
 def _flattened(documents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

@@ -17,6 +17,11 @@ Values = dict[str, Any]
 LONGEST_LIST = 1000
 """Past this an index in a path is taken for a mistake, not for a wish for so many empty items."""
 
+MOST_LEVELS = 100
+"""How deeply values and objects may be nested; people stay below ten."""
+MOST_NODES = 200_000
+"""How many maps, lists and scalars there may be in all; the API server takes objects of at most some megabytes."""
+
 _PLACEHOLDER = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STEP = re.compile(r"((?:[^\\.\[\]]|\\.)+)((?:\[[0-9]{1,9}\])*)(\.(?!$)|$)")
 _INDEX = re.compile(r"\[([0-9]+)\]")
@@ -48,12 +53,30 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> Values:
     """The layers as one, the last wins: maps key by key, all else as a whole.
 
     A null takes away what lower layers say and stays in the result, for only so does Helm take the chart's own
-    default away too.
+    default away too. Raises ``SpecFault`` for what is not ``bounded``.
     """
     merged: Values = {}
     for layer in layers:
+        bounded(layer, "spec.values")
         _lay_over(merged, layer)
     return merged
+
+
+def bounded(value: Any, path: str, most: int = MOST_NODES) -> None:
+    """Raise ``SpecFault`` when ``value``, every alias written out, is too large or too deep to be handled.
+
+    YAML of a few lines can stand for more than fits into any memory, or for something that holds itself.
+    """
+    rest, count = [(value, 0)], 0
+    while rest:
+        inner, depth = rest.pop()
+        count += 1
+        if count + len(rest) > most or depth > MOST_LEVELS:
+            raise SpecFault(path, f"holds more than {most} parts or {MOST_LEVELS} levels; make it smaller.")
+        if isinstance(inner, Mapping):
+            rest.extend((each, depth + 1) for each in inner.values())
+        elif isinstance(inner, list):
+            rest.extend((each, depth + 1) for each in inner)
 
 
 def _lay_over(into: Values, layer: Mapping[str, Any]) -> None:

@@ -77,6 +77,27 @@ def test_a_container_is_settled_once_it_runs_long_enough() -> None:
     assert unsettled("Deployment/web", Belongings(old_pods=mine.new_pods), scene(51)) is None
 
 
+def sign_of(found: dict[str, Any], seconds: float, **rest: Any) -> Sign:
+    mine = Belongings(new_pods=(pod(WEB, found, **rest),))
+    return list(findings(WEB, BAD, mine, scene(seconds)))[-1].sign
+
+
+def test_what_a_container_refers_to_is_missing_once_its_pod_is_a_quarter_of_a_minute_old() -> None:
+    found = waiting("CreateContainerConfigError", "no key")
+    assert sign_of(found, 15, created=0) is Sign.CONTAINER_CONFIG
+    assert sign_of(found, 14, created=0) is Sign.POD_TROUBLE
+
+
+def test_only_a_minute_of_being_ready_makes_restarts_no_loop() -> None:
+    assert sign_of(crashed(3, ran=60), 60, ready_since=20) is Sign.POD_TROUBLE
+    assert sign_of(crashed(3, ran=59), 60, ready_since=20) is Sign.CRASH_LOOP
+    assert sign_of(crashed(3, ran=60), 60, created=0, ready_since=5) is Sign.CRASH_LOOP
+    assert sign_of(crashed(3, ran=60), 60, created=0, ready_since=6) is Sign.POD_TROUBLE
+    timeless = crashed(3, ran=60)
+    del timeless["lastState"]["terminated"]["startedAt"]
+    assert sign_of(timeless, 60, ready_since=20) is Sign.CRASH_LOOP
+
+
 def test_ready_pods_show_nothing_and_the_plain_fact_is_always_told() -> None:
     mine = Belongings(new_pods=(pod(WEB, running(9), ready=True, name="good"),))
     assert list(findings(WEB, BAD, mine, scene())) == [

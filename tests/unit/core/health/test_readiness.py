@@ -563,6 +563,13 @@ def test_old_pods_are_being_lost_when_fewer_are_available_than_the_old_revision_
     assert not rollout(OUTAGE, old_available=2).judged().is_losing_old_pods
 
 
+def test_replica_sets_that_leave_out_a_count_of_none_have_none() -> None:
+    web = deployment(ready=0, updated=1)
+    old, new = replica_set(web, 1, 1), replica_set(web, 2, 1, available=0)
+    del old["status"]["availableReplicas"]
+    assert World([web], [pod(new, OUTAGE)], [old, new]).judged().is_losing_old_pods
+
+
 def test_a_recreated_deployment_has_lost_its_old_pods_until_a_new_one_is_available() -> None:
     web = deployment(ready=0, updated=1, spec={"strategy": {"type": "Recreate"}})
     old, new = replica_set(web, 1, 0), replica_set(web, 2, 1, available=0)

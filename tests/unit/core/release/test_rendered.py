@@ -83,6 +83,14 @@ def test_what_is_no_object_is_refused_without_telling_values(document: Any, word
     assert "hunter2" not in str(caught.value)
 
 
+def test_documents_that_would_fill_the_memory_are_refused() -> None:
+    level: Any = "boom"
+    for _ in range(9):
+        level = [level] * 10
+    with pytest.raises(SpecFault, match="make it smaller"):
+        parse([obj("ConfigMap", "a", data=level)])
+
+
 def test_annotations_that_are_no_map_make_no_hook() -> None:
     assert not parse([obj("ConfigMap", "a", metadata={"annotations": ["helm.sh/hook"]})])[0].is_hook
 

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landlord.api.failures import SpecFault
-from landlord.core.release.values import canonical_digest, merge, place, placeholders, substitute, with_image
+from landlord.core.release.values import (
+    MOST_LEVELS,
+    MOST_NODES,
+    canonical_digest,
+    merge,
+    place,
+    placeholders,
+    substitute,
+    with_image,
+)
 
 KEYS = st.text("abc.[]$", min_size=1, max_size=3)
 TEXT = st.one_of(st.text(max_size=8), st.text("${}AB", max_size=12))
@@ -83,6 +92,40 @@ def _scribble(value: Any) -> None:
         for inner in value:
             _scribble(inner)
         value.append("scribble")
+
+
+def bomb() -> dict[str, Any]:
+    """What nine lines of YAML with aliases are read as: 10 to the ninth power of strings, were it written out."""
+    level: Any = "boom"
+    for _ in range(9):
+        level = [level] * 10
+    return {"a": level}
+
+
+def itself() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    value["a"] = value
+    return value
+
+
+def deep(levels: int) -> dict[str, Any]:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return dict(value)
+
+
+@pytest.mark.parametrize("layer", [bomb(), itself(), deep(5000), {"a": [0] * MOST_NODES}])
+def test_values_that_would_fill_the_memory_are_refused_before_they_do(layer: dict[str, Any]) -> None:
+    with pytest.raises(SpecFault, match="make it smaller"):
+        merge([{}, layer])
+
+
+def test_values_of_a_bearable_size_are_taken() -> None:
+    assert merge([deep(MOST_LEVELS)]) == deep(MOST_LEVELS)
+    with pytest.raises(SpecFault):
+        merge([deep(MOST_LEVELS + 1)])
+    assert len(merge([{"a": [0] * (MOST_NODES - 2)}])["a"]) == MOST_NODES - 2
 
 
 @pytest.mark.parametrize(
