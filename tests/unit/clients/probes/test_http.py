@@ -1,7 +1,9 @@
 """What an HTTP check asks and what it makes of the answer; and where it never goes, each with its positive control."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -337,3 +339,51 @@ async def test_a_pattern_that_does_not_end_says_nothing_of_the_release() -> None
         sample = await ask(world(server), http_look(service="web", bodyRegex="a"), hasty)
     assert sample.outcome is Outcome.INCONCLUSIVE
     assert "bodyRegex" in sample.message
+
+
+@asynccontextmanager
+async def flooding(head: bytes, block: bytes) -> AsyncIterator[Server]:
+    """A server that never ends its answer."""
+    flooded = Server()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while True:
+                writer.write(block)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    flooded.port = server.sockets[0].getsockname()[1]
+    try:
+        yield flooded
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "block"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Y: " + b"a" * 4000 + b"\r\n", id="headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"a" * 65536, id="one header"),
+        pytest.param(b"HTTP/1.1 200 ", b"a" * 65536, id="status line"),
+        pytest.param(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 100, id="hints"),
+        pytest.param(CHUNKED + b"1;", b"a" * 65536, id="chunk extension"),
+        pytest.param(CHUNKED + b"1\r\na\r\n0\r\n", b"X-Y: " + b"a" * 4000 + b"\r\n", id="trailers"),
+    ],
+)
+async def test_an_answer_that_never_ends_takes_no_memory_and_fails(
+    head: bytes, block: bytes, expressions: Expressions
+) -> None:
+    await expressions.matches("a", "a")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with flooding(head, block) as server:
+        sample = await ask(world(server), http_look(service="web", bodyRegex="^b", timeout=1), expressions)
+    assert sample.outcome is Outcome.FAIL
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
