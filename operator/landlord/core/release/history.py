@@ -54,8 +54,9 @@ def made_by(intent: Intent, history: Sequence[RevisionMeta], *, has_run: bool) -
     wanted = intent.mark
     if intent.operation is Operation.ROLLBACK:  # Helm copies the labels of what it goes back to
         wanted = next((each.labels.get(MARK, "") for each in history if each.number == intent.target), "")
-    said = newest.labels.get(MARK, "")
-    return newest if said == wanted or (has_run and not said) else None
+    marked = [each.number for each in history if each.number > intent.base and each.labels.get(MARK, "") == wanted]
+    is_marked = min(marked, default=0) == newest.number  # whatever comes after it inherits its labels
+    return newest if is_marked or (has_run and not newest.labels.get(MARK)) else None
 
 
 def prunable(history: Sequence[RevisionMeta], keep: int, precious: Iterable[int]) -> tuple[int, ...]:

@@ -46,6 +46,11 @@ def test_our_revision_is_known_by_its_mark() -> None:
     assert made_by(intent(), revisions("deployed"), has_run=True) is None
 
 
+def test_what_somebody_made_after_ours_inherits_the_mark_and_is_not_ours() -> None:
+    history = revisions("superseded", "superseded", "pending-upgrade", marks=("old", "mark", "mark"))
+    assert made_by(intent(), history, has_run=False) is None
+
+
 def test_a_revision_without_a_mark_is_ours_only_if_helm_has_run() -> None:
     history = revisions("superseded", "deployed")
     assert made_by(intent(), history, has_run=True) is not None

@@ -51,10 +51,9 @@ wishes = st.builds(
     tests=st.booleans(),
 )
 Event = tuple[str, Any]
-events: st.SearchStrategy[Event] = st.one_of(
+_events: st.SearchStrategy[Event] = st.one_of(
     st.tuples(st.just("commit"), st.integers(0, len(APPS) - 1)),
     st.tuples(st.just("commit"), st.integers(0, 5)),
-    st.tuples(st.just("wait"), st.sampled_from((1, 3, 10, 45, 90, 400, 1200))),
     st.tuples(st.just("kill"), st.sampled_from(("unwritten", "written", "pending", "ended", "term", "outlived"))),
     st.tuples(st.just("trouble"), st.sampled_from((None, None, *TROUBLES))),
     st.tuples(st.just("half"), st.booleans()),
@@ -74,6 +73,13 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.tuples(st.just("stays down"), st.booleans()),
     st.tuples(st.just("wish"), wishes),
     st.tuples(st.just("deleted"), st.booleans()),
+)
+
+waits: st.SearchStrategy[Event] = st.tuples(st.just("wait"), st.sampled_from((0, 1, 3, 10, 45, 90, 400, 1200)))
+stories = st.builds(
+    lambda start, pairs: [start, *(event for pair in pairs for event in pair)],
+    waits,
+    st.lists(st.tuples(_events, waits), max_size=15),
 )
 
 
@@ -149,7 +155,7 @@ def calm(stage: Theatre) -> None:
 
 
 @settings(max_examples=800, deadline=None)
-@given(wishes, st.lists(events, max_size=25))
+@given(wishes, stories)
 def test_from_any_history_it_comes_to_rest(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
     stage.commit(APPS[0])
@@ -185,7 +191,7 @@ def _is_proven(stage: Theatre) -> bool:
 
 
 @settings(max_examples=200, deadline=None)
-@given(wishes, st.lists(events, max_size=20))
+@given(wishes, stories)
 def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
     stage.commit(APPS[0])
@@ -210,7 +216,7 @@ def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: lis
 
 
 @settings(max_examples=200, deadline=None)
-@given(wishes, st.lists(events, max_size=20), st.integers(0, len(APPS) - 1))
+@given(wishes, stories, st.integers(0, len(APPS) - 1))
 def test_a_commit_is_acted_on_in_the_next_step_unless_helm_runs(wish: Wish, story: list[Event], app: int) -> None:
     stage = Theatre(wish=wish)
     stage.commit(APPS[0])
@@ -229,7 +235,7 @@ def test_a_commit_is_acted_on_in_the_next_step_unless_helm_runs(wish: Wish, stor
 
 
 @settings(max_examples=200, deadline=None)
-@given(wishes, st.lists(events, max_size=20))
+@given(wishes, stories)
 def test_a_deleted_release_goes_away(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
     stage.commit(APPS[0])
@@ -244,7 +250,7 @@ def test_a_deleted_release_goes_away(wish: Wish, story: list[Event]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(wishes, st.lists(events, max_size=20), st.sampled_from(TROUBLES))
+@given(wishes, stories, st.sampled_from(TROUBLES))
 def test_what_fails_by_nobodys_fault_is_repeated_at_a_bounded_pace(
     wish: Wish, story: list[Event], trouble: HelmTrouble
 ) -> None:
@@ -261,7 +267,7 @@ def test_what_fails_by_nobodys_fault_is_repeated_at_a_bounded_pace(
 
 
 @settings(max_examples=200, deadline=None)
-@given(wishes, st.lists(events, max_size=20))
+@given(wishes, stories)
 def test_nothing_is_done_while_suspended(wish: Wish, story: list[Event]) -> None:
     stage = Theatre(wish=wish)
     stage.commit(APPS[0])
