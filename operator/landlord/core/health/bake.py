@@ -123,7 +123,7 @@ def _only_changes(each: tuple[Object, Health], sizes: Mapping[str, int]) -> bool
     obj, health = each
     counts = _counts(obj)
     is_at_work = health.state is HealthState.IN_PROGRESS
-    return is_at_work and counts is not None and counts[1] >= sizes.get(title(obj), 0) > 0
+    return is_at_work and counts is not None and counts[1] >= sizes[title(obj)]
 
 
 def _kills(bake: Bake, mine: Sequence[tuple[str, Object]]) -> dict[str, tuple[str, ...]]:

@@ -155,6 +155,15 @@ def test_a_workload_that_grows_loses_nothing() -> None:
     assert oven.look(340, web=grown(10, 9)).state is State.GUILTY
 
 
+def test_a_workload_woken_from_none_loses_nothing() -> None:
+    oven = Oven()
+    asleep = grown(0, 0)
+    asleep["status"]["conditions"][0]["status"] = "True"
+    oven.look(0, web=asleep)
+    for seconds in range(5, 120, 5):
+        assert oven.look(seconds, web=grown(3, 0)).state is State.READY
+
+
 def test_a_workload_first_seen_with_too_few_pods_is_expected_to_have_all() -> None:
     oven = Oven()
     oven.look(0, ready=1)
