@@ -12,7 +12,7 @@ import yaml
 
 from landlord.api.failures import HelmFailed, HelmTrouble
 from landlord.api.names import deployer_username
-from landlord.clients.helm import UNSET, Helm, crds_of
+from landlord.clients.helm import UNSET, Helm, HelmSettings, crds_of
 from sandbox.programs import core_programs
 from tests.cluster import Audit, Cluster
 from tests.helm_room import SOON, Offered, Room, Started, config_map, job, open_room
@@ -172,14 +172,18 @@ async def test_a_schema_refuses_values_and_one_that_leads_elsewhere_is_not_follo
     assert "ConfigMap" in text
 
 
-async def test_a_template_bomb_ends_in_words(room: Room) -> None:
+async def test_template_bombs_end_in_words(room: Room, tmp_path: Path) -> None:
+    small = HelmSettings(render_bytes=100_000, memory_bytes=256 << 20)
+    helm = Helm(Path(core_programs()["helm"]), room.cluster.identity, tmp_path / "small", small)
     bomb = room.chart('{{ $x := repeat 2000000000 "x" }}{{ len $x }}')
-    flood = room.chart('a: {{ repeat 50000000 "x" }}')
-    with pytest.raises(HelmFailed) as memory:
-        await room.helm.render(bomb, "web", room.namespace, {}, Offered())
-    with pytest.raises(HelmFailed) as much:
-        await room.helm.render(flood, "web", room.namespace, {}, Offered())
+    flood = room.chart('a: {{ repeat 200000 "x" }}')
 
+    with pytest.raises(HelmFailed) as memory:
+        await helm.render(bomb, "web", room.namespace, {}, Offered())
+    with pytest.raises(HelmFailed) as much:
+        await helm.render(flood, "web", room.namespace, {}, Offered())
+
+    assert memory.value.why == "helm render of this chart takes more memory than it is given."
     assert (memory.value.trouble, much.value.trouble) == (HelmTrouble.RENDER, HelmTrouble.TOO_LARGE)
 
 

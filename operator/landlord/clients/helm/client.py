@@ -34,7 +34,7 @@ class HelmSettings:
     """Between a release's time-out and the end of its process, and between SIGTERM and SIGKILL."""
     render_bytes: int = 32 * 1024 * 1024
     stderr_bytes: int = 64 * 1024
-    memory_bytes: int = 512 * 1024 * 1024
+    memory_bytes: int = 768 * 1024 * 1024
 
 
 class Helm:

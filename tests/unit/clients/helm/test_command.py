@@ -50,6 +50,7 @@ def test_a_deploy_is_an_upgrade_that_waits_for_hooks_only_and_keeps_every_revisi
         "--timeout=600s",
         "--server-side=auto",
         "--description=because",
+        "--disable-openapi-validation",
         "--labels=landlord.dev/attempt=a-1,old=null",
         "--namespace=shop-test",
         DEPLOYER,
