@@ -170,6 +170,16 @@ def test_a_workload_first_seen_with_too_few_pods_is_expected_to_have_all() -> No
     assert oven.look(31, ready=1).state is State.GUILTY
 
 
+def test_a_count_that_is_left_out_is_none() -> None:
+    gone = deployment(replicas=1, ready=0)
+    for key in ("availableReplicas", "readyReplicas"):
+        del gone["status"][key]
+    oven = Oven()
+    oven.look(0, web=grown(1, 1))
+    oven.look(5, web=gone)
+    assert oven.look(36, web=gone).state is State.GUILTY
+
+
 def test_a_workload_that_shrinks_loses_nothing() -> None:
     oven = Oven()
     oven.look(0, web=grown(10, 10))
