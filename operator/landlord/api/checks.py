@@ -155,10 +155,10 @@ class HealthCheck(Model):
     initial_delay: Window | None = Field(
         None, description="Time from ready to the first look; default http 5s, promql 60s, cel 0s."
     )
-    failure_limit: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+    failure_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="How many failed looks are forgiven in all; default promql 1, http and cel no limit."
     )
-    consecutive_failure_limit: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    consecutive_failure_limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None, description="How many failed looks in a row condemn; default http 3, promql no limit, cel 1."
     )
     on_error: CheckPolicy | None = Field(

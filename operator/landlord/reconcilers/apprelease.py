@@ -20,7 +20,7 @@ from landlord.core import intervals
 from landlord.core.release import machine
 from landlord.core.release.dependencies import Dependency, closed_by
 from landlord.core.release.facts import Check, Closed, Facts, Health, Process, Stranger, Unprepared
-from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Runner, Stage
+from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Stage
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Word
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
@@ -30,13 +30,15 @@ from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune
-from landlord.reconcilers.release.preparation import Preparation, Prepared, checks_of
+from landlord.reconcilers.release.preparation import Preparation, Prepared
 from landlord.reconcilers.release.resting import SOON, Rested, Resting
 from landlord.reconcilers.release.telling import Teller, View
+from landlord.reconcilers.release.wanted import checks_of
 from landlord.reconcilers.world import World
 
 STEPS: Final = 24
 """Steps of one pass; the machine needs about ten from a new spec to a proven release."""
+WAITED: Final = timedelta(milliseconds=200)
 IsGone = Callable[[Runner], bool]
 
 
@@ -109,13 +111,14 @@ class AppReleaseReconciler:
             case = replace(case, now=self._clock())
             facts, sight = await self._gather(case, ended)
             decision = machine.decide(facts)
+            if isinstance(decision.step, Run):
+                ended = await self._run(case, facts, decision, sight)
+                continue
             await self._write_down(case, decision)
             ended = None
             match decision.step:
                 case Look():
                     continue
-                case Run():
-                    ended = await self._run(case, facts, decision, sight)
                 case MarkFailed(number=number):
                     await mark_failed(self._cluster, case, number)
                 case Prune(numbers=numbers):
@@ -141,17 +144,31 @@ class AppReleaseReconciler:
             await self._ledgers.write(case.ref, decision.ledger)
             self._teller.turned(case, before, decision.ledger)
 
-    async def _run(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> Ended:
+    async def _run(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> Ended | None:
+        """Run Helm as the decision's intent says; None when something else is wanted by the time a slot is free."""
         intent = decision.ledger.intent
         if intent is None:
             raise AssertionError("a run without an intent")
-        await self._tell(case, facts, decision, sight)
-        attempt = decision.ledger.attempt
-        if attempt is not None and attempt.stage is Stage.DEPLOYING:
-            before = decision.ledger.running.revision if decision.ledger.running else 0
-            await self._observation.before_deploy(case, before, attempt, checks_of(case))
-        order = Order(case, decision.ledger, intent, sight.prepared.layers, facts.newest)
-        return await self._operations.run(order)
+        async with self._operations.slot(case, intent.operation):
+            now = self._clock()
+            if self._is_stale(case, now - intent.at):
+                return None
+            intent = replace(intent, at=now, until=now + (intent.until - intent.at))
+            decision = replace(decision, ledger=replace(decision.ledger, intent=intent))
+            attempt, before = decision.ledger.attempt, decision.ledger.running
+            if attempt is not None and intent.operation is Operation.DEPLOY:
+                number = before.revision if before else 0
+                await self._observation.before_deploy(case, number, attempt, checks_of(case))
+            await self._write_down(case, decision)
+            await self._tell(case, facts, decision, sight)
+            self._resting.forget(case.ref)
+            order = Order(case, decision.ledger, intent, sight.prepared.layers, facts.newest)
+            return await self._operations.run(order)
+
+    def _is_stale(self, case: Case, waited: timedelta) -> bool:
+        """Whether people have asked for something else while a slot was waited for."""
+        body = self._bodies.get(case.ref)
+        return waited > WAITED and (body is None or objects.wishes(body) != objects.wishes(case.body))
 
     async def _gather(self, case: Case, ended: Ended | None) -> tuple[Facts, Sight]:
         ledger = self._ledgers.of(case.ref)
@@ -205,6 +222,8 @@ class AppReleaseReconciler:
             return None, (), None
         if attempt is not None and attempt.stage in (Stage.VERIFYING, Stage.TESTING, Stage.BAKING):
             seen, is_first = self._observation, ledger.proven is None
+            if attempt.stage is Stage.VERIFYING:
+                await self._operations.tidy(case, history, attempt.revision)
             health = await seen.health(case, attempt.revision, attempt, is_first=is_first)
             return health, await seen.checks(case, attempt.revision, attempt, checks_of(case)), None
         if attempt is not None or running is None:

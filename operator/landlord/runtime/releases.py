@@ -71,7 +71,9 @@ class Releases:
         cel = CelProbe(cluster, self.discovery, self._expressions)
         self.prober = Prober(http=self._http, promql=self._promql, cel=cel, on_sample=wake, now=clock)
         self.ledgers = Ledgers(cluster, settings.namespace)
-        preparation = Preparation(cluster, self.charts, self.helm, self.discovery, Policies(world, settings.platform))
+        preparation = Preparation(
+            cluster, self.charts, self.helm, self.discovery, Policies(world, settings.platform), self.prober
+        )
         observation = Observation(cluster, self.discovery, self.scopes, self.prober)
         pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
         operations = Operations(cluster, self.helm, pool, preparation, observation)

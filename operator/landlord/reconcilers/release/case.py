@@ -33,6 +33,8 @@ class Case:
     environment: Environment | None
     closed: Closed | None
     is_namespace_leaving: bool
+    namespaces: frozenset[str] = frozenset()
+    """All namespaces of the tenant."""
 
     @property
     def namespace(self) -> str:
@@ -120,6 +122,7 @@ def open_case(world: World, ref: Ref, body: Body, now: datetime) -> Case:
         environment=world.environment(environment_name) if environment_name else None,
         closed=_closed(world, tenant, environment_name),
         is_namespace_leaving=home is not None and home.deleting,
+        namespaces=frozenset(each.ref.name for each in world.children(tenant).values() if each.ref.kind == "Namespace"),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
-from landlord.api.checks import CheckPolicy, HealthCheck
+from landlord.api.checks import HealthCheck
 from landlord.api.conditions import Reason
 from landlord.api.refs import PODS, REPLICA_SETS, Ref, Resource
 from landlord.api.releases import Sample, StoredRelease
@@ -20,20 +20,20 @@ from landlord.clients.cluster import Cluster, Object
 from landlord.clients.discovery import Discovery
 from landlord.clients.helm.storage import Revisions
 from landlord.clients.probes.looks import Target
-from landlord.core import intervals
 from landlord.core.health import bake, checks, readiness
 from landlord.core.health.bake import Bake
-from landlord.core.health.checks import CheckSpec, WhenInconclusive
 from landlord.core.health.readiness import Readiness, Sign, State
 from landlord.core.release import rendered
 from landlord.core.release.facts import Check, CheckState, Health, HealthState
 from landlord.core.release.ledger import Attempt, Stage
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.inventory import Eyes, Inventory, Owned, Watched, inventory, worth_watching
+from landlord.reconcilers.release.looks import spec_of
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
 
-REMEMBERED: Final = 2048
+REMEMBERED: Final = 64
+"""Stored revisions kept parsed beside those of attempts in flight: they may be large."""
 
 
 class Holds(Watched, Protocol):
@@ -96,8 +96,9 @@ class Observation:
                 return None
             kept = rendered.parse(documents(found.manifest))
             self._inventories[key] = (found, await inventory(kept, case.namespace, self._discovery))
-            if len(self._inventories) > REMEMBERED:
+            if len(self._inventories) > REMEMBERED + 2 * len(self._memories):
                 self._inventories.popitem(last=False)
+        self._inventories.move_to_end(key)
         return self._inventories[key]
 
     async def health(self, case: Case, number: int, attempt: Attempt | None, *, is_first: bool) -> Health | None:
@@ -175,7 +176,7 @@ class Observation:
         if not wanted or attempt.stage is not Stage.BAKING:
             return tuple(Check(check.name, CheckState.PENDING) for check in wanted)
         key = f"{attempt.desired.key}-{attempt.revision}"
-        self._prober.watch(case.ref, key, wanted, await self._target(case, number))
+        self._prober.watch(case.ref, key, wanted, await self._target(case, number), since=attempt.since)
         samples = self._prober.samples(case.ref, key)
         baseline = {sample.check: sample for sample in self._memory(case.ref, attempt).baseline}
         return tuple(
@@ -196,36 +197,13 @@ class Observation:
         found = await self.stored(case, number)
         entries = [item.entry for item in found[1].items] if found else []
         objects = tuple((entry.api_version, entry.kind, entry.name) for entry in entries)
-        return Target(case.namespace, case.release_name, frozenset({case.namespace}), objects)
+        return Target(case.namespace, case.release_name, case.namespaces, objects)
 
 
 def _verdict(check: HealthCheck, samples: Sequence[Sample], started: datetime, baseline: dict[str, Sample]) -> Check:
     found = checks.judge(spec_of(check), samples, started=started, baseline=baseline.get(check.name))
     return Check(check.name, CheckState(_STATES[found.state]), found.why)
 
-
-def spec_of(check: HealthCheck) -> CheckSpec:
-    """A check as far as time and limits go, defaults by its type filled in."""
-    kind = "http" if check.http else "promql" if check.promql else "cel"
-    interval, delay, limit, consecutive = _DEFAULTS[kind]
-    fails = check.on_error is CheckPolicy.FAIL
-    return CheckSpec(
-        name=check.name,
-        interval=intervals.parse(check.interval) if check.interval else interval,
-        initial_delay=intervals.parse(check.initial_delay) if check.initial_delay else delay,
-        failure_limit=check.failure_limit if check.failure_limit is not None else limit,
-        consecutive_failure_limit=check.consecutive_failure_limit or consecutive,
-        when_inconclusive=WhenInconclusive.FAIL if fails else WhenInconclusive.ACCEPT,
-        ignores_baseline=check.ignore_baseline,
-    )
-
-
-_DEFAULTS: Final[dict[str, tuple[timedelta, timedelta, int | None, int | None]]] = {
-    "http": (timedelta(seconds=10), timedelta(seconds=5), None, 3),
-    "promql": (timedelta(seconds=30), timedelta(seconds=60), 1, None),
-    "cel": (timedelta(seconds=5), timedelta(), None, 1),
-}
-"""Interval, initial delay, failures forgiven in all, failures in a row that condemn; as docs of HealthCheck say."""
 
 _STATES: Final = {
     checks.CheckState.PENDING: CheckState.PENDING,

@@ -1,10 +1,11 @@
 """Helm at work for a release: what an intent says is run, and how it ended is told."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from landlord.api.failures import HelmFailed, HelmTrouble, LandlordFailure, Missing, Refused
+from landlord.api.failures import Forbidden, HelmFailed, HelmTrouble, LandlordFailure, Missing, SpecFault
 from landlord.api.refs import JOBS, Resource
 from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Cluster
@@ -14,8 +15,10 @@ from landlord.clients.helm.storage import Revisions
 from landlord.core.release.history import MARK
 from landlord.core.release.ledger import Attempt, Ended, Intent, Ledger, Operation
 from landlord.core.release.rendered import Rendered
+from landlord.reconcilers.release import stuck
 from landlord.reconcilers.release.case import Case
-from landlord.reconcilers.release.layers import Layers
+from landlord.reconcilers.release.inventory import Inventory
+from landlord.reconcilers.release.layers import Layers, NotPrepared
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.preparation import Package, Preparation
 
@@ -48,19 +51,32 @@ class Operations:
         self._preparation = preparation
         self._observation = observation
 
+    def slot(self, case: Case, operation: Operation) -> AbstractAsyncContextManager[None]:
+        """A place among the Helm processes that may run at once; to be held before the intent is written."""
+        return self._pool.slot(case.tenant or case.namespace, urgent=operation is Operation.ROLLBACK)
+
     async def run(self, order: Order) -> Ended:
-        """Run it to its end; expected bad news is a value. Raises only when Helm was not even started."""
+        """Run it to its end; expected bad news is a value."""
         operation = order.intent.operation
-        async with self._pool.slot(order.case.tenant or order.case.namespace, urgent=operation is Operation.ROLLBACK):
-            try:
-                await self._act(order)
-            except HelmFailed as failed:
-                return Ended(operation, failed.trouble, failed.why)
-            except Refused as refused:
-                return Ended(operation, HelmTrouble.FORBIDDEN, refused.why)
-            except LandlordFailure as failure:
-                return Ended(operation, HelmTrouble.OUTAGE, failure.why)
+        try:
+            await self._act(order)
+        except HelmFailed as failed:
+            return Ended(operation, failed.trouble, failed.why)
+        except (Forbidden, SpecFault, NotPrepared) as refused:
+            return Ended(operation, HelmTrouble.FORBIDDEN, str(refused))
+        except LandlordFailure as failure:
+            return Ended(operation, HelmTrouble.OUTAGE, failure.why)
         return Ended(operation)
+
+    async def tidy(self, case: Case, history: Sequence[RevisionMeta], number: int) -> None:
+        """After a deploy over failed revisions: remove what those had made and this one lacks; Helm never does."""
+
+        async def read(revision: int) -> Inventory | None:
+            found = await self._observation.stored(case, revision)
+            return found[1] if found else None
+
+        eyes = self._observation.eyes
+        await stuck.tidy(self._cluster, eyes, case.release_name, history, number, read)
 
     async def _act(self, order: Order) -> None:
         case, secrets = order.case, order.layers.secrets if order.layers else frozenset()

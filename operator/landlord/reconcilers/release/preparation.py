@@ -4,35 +4,37 @@ The same inputs are rendered once: the ledger notes what a desired state was mad
 fetched or rendered for a release that is as it should be.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any, Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
-from landlord.api.apprelease import AppReleaseSpec
-from landlord.api.checks import HealthCheck
 from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden, HelmFailed, LandlordFailure, NotYet, Refused, SpecFault, Transient
 from landlord.api.refs import Ref
 from landlord.api.releases import Chart, ChartSource
 from landlord.clients.charts.client import Charts
-from landlord.clients.charts.faults import ChartDigestMismatch, ChartUnfit, ChartUnknown
+from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault
 from landlord.clients.cluster import Cluster
 from landlord.clients.discovery import Discovery
 from landlord.clients.helm.client import Helm
-from landlord.core.release import identity, rendered
+from landlord.clients.probes.looks import Target
+from landlord.core.release import rendered
 from landlord.core.release.facts import Unprepared
 from landlord.core.release.guilt import GUILTY
 from landlord.core.release.ledger import Desired, Ledger
 from landlord.core.release.rendered import Rendered
 from landlord.core.release.sources import chart_permitted, permitted
-from landlord.core.release.values import canonical_digest
 from landlord.reconcilers.release.access import credentials_of, trusted
 from landlord.reconcilers.release.case import Case, homeless
 from landlord.reconcilers.release.layers import Layers, NotPrepared, layers
+from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
+from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, spec_of
 
+RENDERS: Final = 4
+"""Charts rendered at once."""
 REMEMBERED: Final = 512
 """Prepared releases kept in memory; each holds a chart's path and what was rendered."""
 
@@ -66,17 +68,23 @@ class Prepared:
 class Preparation:
     """Prepares releases. Its memory holds only what can be made again."""
 
-    def __init__(self, cluster: Cluster, charts: Charts, helm: Helm, discovery: Discovery, sources: Sources) -> None:
+    def __init__(
+        self, cluster: Cluster, charts: Charts, helm: Helm, discovery: Discovery, sources: Sources, prober: Prober
+    ) -> None:
         self._cluster = cluster
         self._charts = charts
         self._helm = helm
         self._discovery = discovery
         self._sources = sources
+        self._prober = prober
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
+        self._renders = asyncio.Semaphore(RENDERS)
+        self._fetched: dict[Ref, datetime] = {}
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of a release that is gone."""
         self._packages.pop(ref, None)
+        self._fetched.pop(ref, None)
 
     async def prepare(self, case: Case, ledger: Ledger) -> Prepared:
         """What is wanted, or why that cannot be said."""
@@ -85,9 +93,10 @@ class Preparation:
             return Prepared(stop)
         try:
             merged = await layers(case, self._cluster.acting_as(case.deployer))
-            inputs = _inputs(case, merged)
+            inputs = inputs_of(case, merged)
             known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
             if known is not None:
+                await self._see_same_content(case, ledger)
                 return Prepared(known, merged)
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
@@ -95,7 +104,7 @@ class Preparation:
             return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final, after))
         except LandlordFailure as failure:
             return Prepared(_unprepared(failure))
-        return Prepared(package.desired, merged, (_pin_name(case), package.chart.digest))
+        return Prepared(package.desired, merged, (pin_name(case), package.chart.digest))
 
     async def package(self, case: Case, ledger: Ledger, desired: Desired, merged: Layers) -> Package:
         """All that deploying ``desired`` needs; raises ``NotPrepared`` and ``LandlordFailure``."""
@@ -103,6 +112,20 @@ class Preparation:
         if known is not None and known.desired == desired:
             return replace(known, layers=merged)
         return await self._package(case, ledger, merged, desired.inputs)
+
+    async def _see_same_content(self, case: Case, ledger: Ledger) -> None:
+        """Once in an interval: has the chart's version other content now? No other trouble counts meanwhile."""
+        since = self._fetched.setdefault(case.ref, case.now)
+        if case.now < since + case.interval:
+            return
+        self._fetched[case.ref] = case.now
+        try:
+            await self._fetch(case, ledger)
+        except NotPrepared as stop:
+            if stop.reason is Reason.CHART_CONTENT_CHANGED:
+                raise
+        except LandlordFailure:
+            return
 
     def _remembered(self, ref: Ref, inputs: str) -> Desired | None:
         known = self._packages.get(ref)
@@ -112,18 +135,20 @@ class Preparation:
         chart = await self._fetch(case, ledger)
         await self._see_crds(chart)
         capabilities = await self._discovery.capabilities()
-        text = await self._helm.render(
-            chart,
-            case.release_name,
-            case.namespace,
-            merged.values,
-            capabilities,
-            upgrade=ledger.running is not None,
-            secrets=merged.secrets,
-        )
+        async with self._renders:
+            text = await self._helm.render(
+                chart,
+                case.release_name,
+                case.namespace,
+                merged.values,
+                capabilities,
+                upgrade=ledger.running is not None,
+                secrets=merged.secrets,
+            )
         found = rendered.parse(documents(text))
         await self._look_through(case, found)
-        package = Package(_desired(case, chart, merged, found, inputs), chart, merged, found)
+        await self._prober.admit(checks_of(case), Target(case.namespace, case.release_name, case.namespaces))
+        package = Package(desired_of(case, chart, merged, found, inputs), chart, merged, found)
         self._packages.pop(case.ref, None)
         self._packages[case.ref] = package
         if len(self._packages) > REMEMBERED:
@@ -131,7 +156,7 @@ class Preparation:
         return package
 
     async def _fetch(self, case: Case, ledger: Ledger) -> Chart:
-        pin = _spec(case).chart
+        pin = spec_of(case).chart
         allowed = self._sources.chart_sources(case.tenant, case.environment_name)
         url = f"{pin.repository.rstrip('/')}/{pin.name}"
         if not chart_permitted(pin.repository, pin.name, allowed):
@@ -143,11 +168,13 @@ class Preparation:
         login = await credentials_of(acting, case.namespace, pin)
         ca = await trusted(acting, case.namespace, pin)
         try:
-            chart = await self._charts.fetch(source, login, ca, permits=lambda place: permitted(place, allowed))
+            chart = await self._charts.fetch(
+                source, login, ca, permits=lambda place: permitted(place, allowed), tenant=case.tenant
+            )
         except Transient as trouble:
             why = f"{trouble.why} What runs keeps running."
             raise NotPrepared(Reason.REGISTRY_UNAVAILABLE, why, is_final=False) from trouble
-        first = ledger.pins.get(_pin_name(case))
+        first = ledger.pins.get(pin_name(case))
         if pin.digest is None and first is not None and first != chart.digest:
             why = (
                 f"Chart {pin.name} {pin.version} has other content than when it was first seen: {chart.digest} "
@@ -176,9 +203,7 @@ class Preparation:
         forged = [str(each) for each in found if _is_record(each)]
         if forged:
             what = ", ".join(forged[:10])
-            why = (
-                f"The chart renders records of releases, which only Helm may write: {what}. Take them out of it."
-            )
+            why = f"The chart renders records of releases, which only Helm may write: {what}. Take them out of it."
             raise NotPrepared(Reason.FORBIDDEN_OBJECTS, why)
         beyond = rendered.foreign(found, case.namespace, self._discovery.is_namespaced)
         if beyond:
@@ -200,56 +225,6 @@ def _is_record(each: Rendered) -> bool:
     return each.kind in ("Secret", "ConfigMap") and (is_named_so or is_typed_so)
 
 
-def checks_of(case: Case) -> tuple[HealthCheck, ...]:
-    """The Environment's checks and the release's own, which replace those of the same name."""
-    defaults = case.environment.spec.release_defaults if case.environment else None
-    own = {check.name: check for check in _spec(case).health_checks} if case.release else {}
-    merged = {check.name: check for check in (defaults.health_checks if defaults else ())} | own
-    return tuple(merged.values())
-
-
-def _spec(case: Case) -> AppReleaseSpec:
-    if case.release is None:
-        raise NotPrepared(Reason.INVALID_SPEC, case.fault)
-    return case.release.spec
-
-
-def _shared(case: Case) -> Mapping[str, Any]:
-    """The inputs that may not differ between environments."""
-    spec = _spec(case)
-    substitute = spec.substitute
-    return {
-        "values": spec.values,
-        "image": spec.image.model_dump() if spec.image else None,
-        "substitute": substitute.model_dump(mode="json") if substitute else None,
-    }
-
-
-def _proof(case: Case) -> Mapping[str, Any]:
-    """What must hold for a proof: another one is another attempt."""
-    spec = _spec(case)
-    return {
-        "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in checks_of(case)],
-        "test": spec.test.enabled,
-        "bake": case.wish.bake.total_seconds(),
-    }
-
-
-def _inputs(case: Case, merged: Layers) -> str:
-    """Digest of all that a desired state is made of, short of the chart's content."""
-    spec = _spec(case)
-    pin = {"repository": spec.chart.repository, "name": spec.chart.name, "version": spec.chart.version}
-    parts = {
-        "chart": pin | {"digest": spec.chart.digest},
-        "release": case.release_name,
-        "values": merged.values,
-        "shared": _shared(case),
-        "proof": _proof(case),
-        "retry": case.retry_at,
-    }
-    return identity.short(canonical_digest(parts))
-
-
 def _known(ledger: Ledger, inputs: str) -> Desired | None:
     """A desired state of the ledger that was made of the same inputs."""
     attempt = ledger.attempt.desired if ledger.attempt else None
@@ -258,35 +233,13 @@ def _known(ledger: Ledger, inputs: str) -> Desired | None:
     return next((desired for desired in candidates if desired.inputs == inputs), None)
 
 
-def _desired(case: Case, chart: Chart, merged: Layers, found: tuple[Rendered, ...], inputs: str) -> Desired:
-    images = rendered.images(found)
-    values_digest = canonical_digest(merged.values)
-    candidate = identity.candidate(chart.digest, images, _shared(case))
-    return Desired(
-        key=identity.attempt_key(candidate, values_digest, _proof(case), case.retry_at),
-        candidate=candidate,
-        digest=identity.desired(chart.digest, values_digest, case.release_name),
-        values_digest=values_digest,
-        chart_digest=chart.digest,
-        chart_version=chart.version,
-        app_version=chart.app_version,
-        images=images[:32],
-        inputs=inputs,
-    )
-
-
-def _pin_name(case: Case) -> str:
-    pin = _spec(case).chart
-    return f"{pin.repository.rstrip('/')}/{pin.name}:{pin.version}"
-
-
 def _unprepared(failure: LandlordFailure) -> Unprepared:
     match failure:
         case HelmFailed(trouble=trouble, why=why):
             return Unprepared(GUILTY.get(trouble, Reason.RENDER_FAILED), why, is_final=True)
         case ChartDigestMismatch():
             return Unprepared(Reason.CHART_DIGEST_MISMATCH, failure.why, is_final=True)
-        case ChartUnknown() | ChartUnfit():
+        case ChartFault():
             return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=True)
         case SpecFault():
             return Unprepared(Reason.VALUES_ERROR, failure.why, is_final=True)

@@ -39,7 +39,7 @@ class Rested:
     @property
     def is_well(self) -> bool:
         """Whether nothing calls for an early look."""
-        return self.health is not None and self.health.state is HealthState.READY and not self.drift
+        return self.health is not None and self.health.state is HealthState.READY
 
 
 class Resting:
@@ -93,9 +93,10 @@ class Resting:
             return Rested(case.now, revision, asked, health, (), entries)
         ignore = ignored(case)
         findings = await self._drifting.look(case.ref, release, kept, ignore)
-        left, notes = list(findings.drifts), list[str]()
+        left, notes = list(findings.drifts), list(findings.unseen.values())[:5]
         if left and case.drift_mode is DriftMode.CORRECT:
-            left, notes = await self._correct(case, found, findings.drifts, ignore)
+            left, done = await self._correct(case, found, findings.drifts, ignore)
+            notes += done
         return Rested(case.now, revision, asked, health, tuple(map(_told, left)), entries, tuple(notes))
 
     async def _correct(
