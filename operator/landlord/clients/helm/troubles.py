@@ -110,8 +110,17 @@ RULES: Final = (
     ),
     _rule(
         HelmTrouble.RENDER,
-        r"apiVersion not set|kind not set|[Oo]bject 'Kind' is missing|YAML parse error|error unmarshaling JSON"
-        r"|template: (?:no template|.*?: executing)",
+        r"apiVersion not set|kind not set|[Oo]bject 'Kind' is missing|no matches for kind \"[^\"]+\" in version \"\"",
+        "With these values the chart renders an object without kind or apiVersion.",
+    ),
+    _rule(
+        HelmTrouble.RENDER,
+        r'resource (?P<kind>\w+) ""[^\n]*resource name may not be empty',
+        "With these values the chart renders a {kind} without a name.",
+    ),
+    _rule(
+        HelmTrouble.RENDER,
+        r"YAML parse error|error unmarshaling JSON|unable to decode|template: (?:no template|.*?: executing)",
         "With these values the chart renders to something that is no manifest: {message}",
     ),
     _rule(
