@@ -1,17 +1,21 @@
 """A tenant's namespace in which releases live, the operator that serves them, and a shop of charts beside it."""
 
 import asyncio
+import os
+import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+import uuid
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from landlord.api import names
-from landlord.api.refs import APPRELEASES, SECRETS
+from landlord.api.refs import APPRELEASES, CONFIG_MAPS, SECRETS
+from sandbox.programs import core_programs
 from tests.admin import Admin
 from tests.manifests import condition, environment, tenant, until_ready
 from tests.operator_process import OperatorProcess, running_operator
@@ -31,6 +35,16 @@ class Home:
     namespace: str
     shop: Shop
     settings: dict[str, Any] = field(default_factory=lambda: dict(QUICK))
+
+    @property
+    def editor(self) -> "Home":
+        """The same as one of the tenant's editors sees it."""
+        return replace(self, admin=self.admin.as_user(editor_of(self.namespace)))
+
+    @property
+    def breaker(self) -> Admin:
+        """Somebody in the break-glass group: no guard stops him."""
+        return self.admin.as_user("breaker", ["system:masters", "landlord:break-glass"])
 
     def path(self, name: str = "web") -> str:
         """Where the AppRelease is in the API."""
@@ -90,6 +104,52 @@ class Home:
         """The ConfigMap with the release's ledger."""
         return await self.admin.find(f"/api/v1/namespaces/landlord-system/configmaps/{self.namespace}.{name}")
 
+    async def annotate(self, name: str = "web", **annotations: str | None) -> Object:
+        """Set annotations of ours, underscores standing for hyphens: ``retry_at="now"``."""
+        said = {f"{names.GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        return await self.admin.patch(self.path(name), {"metadata": {"annotations": said}})
+
+    async def looked_at(self, name: str = "web", deadline: float = 60) -> Object:
+        """The AppRelease after one more pass, asked for now: what has not happened by then does not happen."""
+        word = uuid.uuid4().hex
+        await self.annotate(name, requested_at=word)
+
+        async def is_handled() -> Object | None:
+            body = await self.body(name)
+            return body if (body.get("status") or {}).get("lastHandledReconcileAt") == word else None
+
+        return await eventually(is_handled, deadline=deadline, describe=f"a pass over {self.namespace}/{name}")
+
+    async def data(self, name: str = "web-settings") -> dict[str, str] | None:
+        """The data of a ConfigMap here, None when there is none."""
+        found = await self.admin.find(CONFIG_MAPS.path(self.namespace, name))
+        return None if found is None else dict(found.get("data") or {})
+
+    async def put(self, kind: str, name: str, data: dict[str, str]) -> Object:
+        """Make or change a ConfigMap, or a Secret of these plain texts."""
+        head = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
+        is_secret = kind == "Secret"
+        resource = SECRETS if is_secret else CONFIG_MAPS
+        whole = {**head, "stringData" if is_secret else "data": data}
+        return await self.admin.apply(resource.path(self.namespace, name), whole)
+
+    async def events(self, name: str = "web") -> list[str]:
+        """Reason and text of every Event about the AppRelease."""
+        found = await self.admin.list(
+            f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.name={name}"
+        )
+        return [f"{each['reason']}: {each['message']}" for each in found]
+
+    async def helm(self, *words: str, stdin: str = "") -> str:
+        """What Helm prints when the cluster's admin runs it here by hand."""
+        command = [core_programs()["helm"], *words, "--namespace", self.namespace]
+        clean = {"HOME": str(self.admin.scratch), "PATH": os.environ["PATH"], "KUBECONFIG": self.admin.kubeconfig}
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=clean, input=stdin, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
     async def delete(self, name: str = "web") -> None:
         """Delete it and wait until it is gone."""
         await self.admin.delete(self.path(name))
@@ -118,10 +178,11 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def release_operator(
-    operator_kubeconfig: Path, shop: Shop, tmp_path_factory: pytest.TempPathFactory
+    operator_kubeconfig: Path, shop: Shop, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[OperatorProcess]:
-    """One serving operator that may buy in the shop."""
-    with running_operator(operator_kubeconfig, tmp_path_factory.mktemp("operator"), *shop.flags) as process:
+    """One serving operator that may buy in the shop; a module's ``OPERATOR_FLAGS`` are added."""
+    flags = (*shop.flags, *getattr(request.module, "OPERATOR_FLAGS", ()))
+    with running_operator(operator_kubeconfig, tmp_path_factory.mktemp("operator"), *flags) as process:
         asyncio.run(process.until_serving())
         yield process
         assert process.is_running, f"the operator ended: {process.log.read_text()[-4000:]}"
@@ -129,10 +190,22 @@ def release_operator(
 
 
 @pytest.fixture
-async def home(admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess) -> AsyncIterator[Home]:
+async def home(admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess) -> Home:
     """A fresh tenant with one development environment of its own."""
-    await admin.apply_manifests(
-        environment(tenant_name, "development"), tenant(tenant_name, tenant_name, deletionPolicy="Delete")
-    )
-    await until_ready(admin, tenant_name)
-    yield Home(admin, f"{tenant_name}-{tenant_name}", shop)
+    return await move_in(admin, tenant_name, shop)
+
+
+async def move_in(admin: Admin, name: str, shop: Shop, where: Object | None = None, **spec: Any) -> Home:
+    """A fresh tenant of this name with one environment, of development unless ``where`` says otherwise."""
+    namespace = f"{name}-{name}"
+    members = [{"kind": "User", "name": editor_of(namespace), "role": "editor"}]
+    whole = {"deletionPolicy": "Delete", "members": members, **spec}
+    place = {"tier": "development", **(where or {})}
+    await admin.apply_manifests(environment(name, **place), tenant(name, name, **whole))
+    await until_ready(admin, name)
+    return Home(admin, namespace, shop)
+
+
+def editor_of(namespace: str) -> str:
+    """The user name of a tenant's editor."""
+    return f"editor.{namespace}"

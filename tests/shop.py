@@ -1,5 +1,6 @@
 """Charts on offer: a registry on loopback, and charts small enough to read in a test."""
 
+import base64
 import gzip
 import hashlib
 import io
@@ -76,6 +77,8 @@ class Shop:
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    users: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and password that a chart is given for; the others are given to everybody."""
     is_closed: bool = False
 
     @property
@@ -98,7 +101,11 @@ class Shop:
     ) -> None:
         """Put a chart on offer; without ``files`` a Deployment and a ConfigMap."""
         files = files or {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS}
-        layer = self._blob(package(name, version, files, values))
+        self.offer_packed(name, version, package(name, version, files, values))
+
+    def offer_packed(self, name: str, version: str, packed: bytes) -> None:
+        """Put whatever this is on offer as a chart."""
+        layer = self._blob(packed)
         config = self._blob(json.dumps({"name": name, "version": version, "apiVersion": "v2"}).encode())
         manifest = {
             "schemaVersion": 2,
@@ -123,6 +130,8 @@ class Shop:
         if self.is_closed:
             return web.Response(status=503)
         *_, name, kind, reference = request.path.split("/")
+        if name in self.users and request.headers.get("Authorization") != _basic(*self.users[name]):
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="shop"'})
         if kind == "manifests":
             for (known, version), data in self.manifests.items():
                 if known == name and reference in (version, _digest(data)):
@@ -131,6 +140,10 @@ class Shop:
         if kind == "blobs" and reference in self.blobs:
             return web.Response(body=self.blobs[reference], content_type="application/octet-stream")
         return web.Response(status=404)
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _digest(data: bytes) -> str:
