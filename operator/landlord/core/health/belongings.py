@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from landlord.core.health.kstatus import Object, group_kind, is_observed, reported
+from landlord.core.health.kstatus import Object, condition, group_kind, is_observed, reported
 
 REVISION = "deployment.kubernetes.io/revision"
+NO_REPLICA_SET = "ReplicaSetCreateError"
+"""Why a Deployment has none for its newest revision: a quota or policy on ReplicaSets."""
 DAEMON_GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -46,6 +48,8 @@ def _of_deployment(obj: Object, pods: Sequence[Object], replica_sets: Sequence[O
     sets = sorted(owned(obj, replica_sets), key=_revision, reverse=True)
     if not sets:
         return Belongings()
+    if condition(obj, "Progressing").get("reason") == NO_REPLICA_SET:
+        return Belongings(old_pods=tuple(pod for each in sets for pod in owned(each, pods)), old_sets=tuple(sets))
     new_pods = owned(sets[0], pods)
     old_pods = [pod for each in sets[1:] for pod in owned(each, pods)]
     return Belongings(tuple(new_pods), tuple(old_pods), sets[0], tuple(sets[1:]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from landlord.core.health.belongings import Belongings, is_since, meta, moment, title
+from landlord.core.health.belongings import NO_REPLICA_SET, Belongings, is_since, meta, moment, title
 from landlord.core.health.kstatus import Health, HealthState, Object, condition, group_kind, reported
 from landlord.core.health.refusals import brief, cause, of_creation, of_mount, of_pull
 from landlord.core.health.signs import Finding, Sign
@@ -102,6 +102,9 @@ def _of_health(obj: Object, health: Health, started: datetime) -> Iterator[Findi
 def _of_controller(obj: Object, mine: Belongings, scene: Scene) -> Iterator[Finding]:
     """Why pods are not even created, as conditions and events tell."""
     what = title(obj)
+    progressing = condition(obj, "Progressing")
+    if progressing.get("reason") == NO_REPLICA_SET:
+        yield _uncreated(what, progressing.get("message"), moment(progressing.get("lastTransitionTime")))
     for each in filter(None, (obj, mine.new_set)):
         failure = condition(each, "ReplicaFailure")
         if failure.get("status") == "True":

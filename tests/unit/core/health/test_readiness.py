@@ -366,6 +366,16 @@ def test_the_new_replica_sets_condition_counts_and_the_old_ones_does_not() -> No
     assert World([web], [], [old, new]).judged().reason is Sign.NOT_READY
 
 
+def test_a_quota_on_replica_sets_is_told_and_old_pods_do_not_speak_for_the_one_that_is_missing() -> None:
+    words = 'replicasets.apps "web-2" is forbidden: exceeded quota: sets, requested: count/replicasets.apps=1'
+    web = deployment(ready=1, updated=0, progressing=condition("Progressing", "False", "ReplicaSetCreateError", words))
+    old = replica_set(web, 1, available=1)
+    world = World([web], [pod(old, NOT_FOUND, created=-9)], [old])
+    assert (world.judged().state, world.judged().reason) == (WORKING, Sign.QUOTA)
+    assert world.judged().is_losing_old_pods
+    assert world.judged(DEADLINE).state is ENVIRONMENT
+
+
 @pytest.mark.parametrize(
     ("words", "sign", "late"),
     [
