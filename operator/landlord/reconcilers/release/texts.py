@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from landlord.api.failures import SpecFault
+from landlord.core.release.values import bounded
 
 _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -49,6 +50,7 @@ def loaded(text: str, what: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise SpecFault(what, "must hold a mapping, such as 'replicas: 2'.")
+    bounded(value, what)  # aliases can make an endless tree of a few lines
     return value
 
 
