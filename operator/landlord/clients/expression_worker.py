@@ -14,7 +14,9 @@ import signal
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import cel
@@ -35,6 +37,7 @@ Answer = dict[str, Any]
 def main(parent: int, memory: int) -> None:
     """Answer requests until stdin ends."""
     _die_with(parent)
+    _die_first()
     _live_within(memory)
     _write({"ready": True})
     while (request := _read(sys.stdin.buffer)) is not None:
@@ -116,6 +119,12 @@ def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
+
+
+def _die_first() -> None:
+    """Where memory runs out, this process goes before the operator."""
+    with suppress(OSError), Path("/proc/self/oom_score_adj").open("w", encoding="ascii") as file:
+        file.write("1000")
 
 
 def _live_within(memory: int) -> None:

@@ -24,13 +24,15 @@ from landlord.clients.allowance import Allowance
 
 _PROGRAM: Final = Path(__file__).with_name("expression_worker.py")
 _LENGTH: Final = struct.Struct(">I")
-_LARGEST_REQUEST: Final = 4 * 2**20
+# No object of Kubernetes is larger; the worker takes some fifty times as much as a request for a moment.
+_LARGEST_REQUEST: Final = 2 * 2**20
 _LARGEST_ANSWER: Final = 2**16
 _SECONDS_TO_START: Final = 20.0
 _MOST_PAUSED: Final = 1024
 _BURST: Final = 2.0
 _SHARE: Final = 0.2
-MEMORY: Final = 512 * 2**20
+MEMORY: Final = 160 * 2**20
+"""What one worker may take; they live in the operator's container, whose limit must have room for them."""
 
 
 class ExpressionFailed(Exception):
