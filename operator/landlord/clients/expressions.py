@@ -8,6 +8,7 @@ over which they never end. Expressions that do not end soon are killed all the s
 
 import asyncio
 import os
+import signal
 import struct
 import sys
 from collections import OrderedDict
@@ -29,6 +30,9 @@ _LARGEST_REQUEST: Final = 2 * 2**20
 _LARGEST_ANSWER: Final = 2**16
 _SECONDS_TO_START: Final = 20.0
 _MOST_PAUSED: Final = 1024
+# An expression may take so much more time of the clock than of the processor.
+_PATIENCE_FACTOR: Final = 3
+_OUT_OF_TIME: Final = (-signal.SIGPROF, -signal.SIGXCPU)
 _BURST: Final = 2.0
 _SHARE: Final = 0.2
 MEMORY: Final = 160 * 2**20
@@ -59,28 +63,29 @@ class _Worker:
         self._process: asyncio.subprocess.Process | None = None
 
     async def ask(self, request: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
-        """The answer; raises ``_Ended`` when there is none within ``seconds``. It never outlives a cancelled caller."""
+        """The answer; raises ``_Ended`` when there is none within ``seconds`` of the processor's time."""
         frame = orjson.dumps({**request, "seconds": seconds})
         if len(frame) > _LARGEST_REQUEST:
             raise ExpressionFailed(f"What the expression is about is larger than {_LARGEST_REQUEST // 2**20} MiB.")
         try:
             process = await self._running()
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds * _PATIENCE_FACTOR):
                 return await _exchange(process, frame)
         except (TimeoutError, OSError, EOFError) as error:
-            await self.end()
-            raise (_Late if isinstance(error, TimeoutError) else _Ended) from error
+            is_late = await self.end() in _OUT_OF_TIME or isinstance(error, TimeoutError)
+            raise (_Late if is_late else _Ended) from error
         except BaseException:
             await self.end()
             raise
 
-    async def end(self) -> None:
-        """Kill the process, if there is one, and see it gone."""
+    async def end(self) -> int | None:
+        """Kill the process, if there is one, and see it gone; what it ended by, were it before."""
         process, self._process = self._process, None
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await asyncio.shield(process.wait())
+        if process is None:
+            return None
+        with suppress(ProcessLookupError):
+            process.kill()
+        return await asyncio.shield(process.wait())
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
@@ -107,7 +112,7 @@ class _Worker:
 class Expressions:
     """A few workers, started when first needed. Use as an async context manager, or call ``close``.
 
-    :param seconds: how long one expression may take.
+    :param seconds: how much of the processor's time one expression may take.
     :param patience: how long a question waits for a worker before it has no answer.
     :param pause: how long an expression that had to be killed is not tried again.
 

@@ -112,7 +112,7 @@ async def test_patterns_that_take_others_for_ever_end_soon(regex: str, expressio
 
 @pytest.mark.parametrize("bomb", [BOMB, HOG])
 async def test_a_bomb_is_stopped_in_time_while_everybody_else_goes_on(bomb: str) -> None:
-    async with Expressions(seconds=2) as expressions:
+    async with Expressions(seconds=1) as expressions:
         loop = asyncio.get_running_loop()
         await expressions.evaluate("true", {})
         ticks = [loop.time()]
@@ -145,7 +145,7 @@ async def test_a_bomb_is_not_tried_again_for_a_while_and_then_is() -> None:
 
 
 async def test_when_all_workers_are_busy_nobody_waits_for_ever() -> None:
-    async with Expressions(workers=1, seconds=3, patience=0.2) as expressions:
+    async with Expressions(workers=1, seconds=2, patience=0.2) as expressions:
         bombing = asyncio.create_task(expressions.evaluate(BOMB, {}))
         await eventually(workers_of, deadline=10)
         with pytest.raises(ExpressionFailed, match="busy"):
