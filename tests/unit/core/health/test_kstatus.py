@@ -235,6 +235,15 @@ def test_a_deployment_of_no_replicas_is_current_when_available() -> None:
     assert status(found).state is CURRENT
 
 
+@pytest.mark.parametrize("found", [deployment(replicas=1, ready=1), stateful_set(replicas=1, ready=1)])
+def test_a_workload_that_does_not_say_how_many_wants_one(found: dict[str, Any]) -> None:
+    said = deepcopy(found)
+    del said["spec"]["replicas"]
+    assert status(said).state is CURRENT
+    said["status"]["readyReplicas"] = 0
+    assert status(said).state is IN_PROGRESS
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 9) | st.text("12ab", max_size=3),
     lambda inner: (

@@ -246,6 +246,12 @@ def test_a_correction_says_nothing_of_fields_that_helm_does_not_say() -> None:
     assert correction(silent, found, ignore=[Ignore(("/metadata/annotations/x",))]) == silent
 
 
+def test_a_pointer_past_the_end_of_a_list_points_at_nothing() -> None:
+    rule = Ignore(("/spec/args/1", "/spec/args/x", "/spec/args/0/deeper"))
+    stored = {"kind": "Thing", "metadata": {"name": "t"}, "spec": {"args": ["a"]}}
+    assert correction(stored, {"spec": {"args": ["b", "c"]}}, ignore=[rule]) == stored
+
+
 def test_what_is_gone_is_made_again_as_stored() -> None:
     assert correction(STORED, None, scaled={("Deployment", "web")}) == STORED
 
