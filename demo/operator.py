@@ -14,6 +14,7 @@ from demo.faults import StepFailed
 from demo.kubectl import Kubectl
 from demo.terminal import Terminal
 from landlord.api.names import OPERATOR_NAMESPACE, OPERATOR_SERVICE_ACCOUNT
+from sandbox import programs
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 40
@@ -84,8 +85,11 @@ def _log(kubectl: Kubectl) -> Path:
 
 
 def _start(kubeconfig: Path, log: Path, terminal: Terminal) -> "subprocess.Popen[bytes]":
-    flags = ["--kubeconfig", str(kubeconfig), "--platform", f"{EXAMPLE}/platform.yaml", "--log-format", "console"]
-    terminal.command(["landlord", "run", "--kubeconfig", kubeconfig.name, *flags[2:4]])
+    flags = ["--platform", f"{EXAMPLE}/platform.yaml"]
+    terminal.command(["landlord", "run", "--kubeconfig", kubeconfig.name, *flags])
+    # Where these lie on this machine is no part of the story.
+    flags += ["--kubeconfig", str(kubeconfig), "--helm", programs.core_programs()["helm"]]
+    flags += ["--state-dir", str(kubeconfig.with_name("state")), "--log-format", "console"]
     program = str(Path(sys.executable).with_name("landlord"))
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LANDLORD_")}
     with log.open("wb") as output:
