@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
-from landlord.api.failures import LandlordFailure, NotYet, Transient
+from landlord.api.failures import Forbidden, Refused, Transient
 from landlord.api.refs import APPRELEASES, Ref
 from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Cluster
@@ -97,13 +97,22 @@ class AppReleaseReconciler:
             self._observation.forget(ref)
             self._preparation.forget(ref)
             self._resting.forget(ref)
+            await self._close_ledger(ref)
             return Outcome()
         case = open_case(self._world, ref, body, self._clock())
         if case.is_deleting and not objects.is_held(body):
             return Outcome()
         if not case.is_deleting and case.tenant:
             case = replace(case, body=await self._hold(body))
-        return await self._steps(case)
+        try:
+            return await self._steps(case)
+        except Forbidden as failure:
+            # Rights come with the Tenant's last objects, and may come back: soon, and told meanwhile.
+            await self._teller.trouble(case, self._ledgers.of(case.ref), _refused(failure))
+            raise Transient(failure.why) from failure
+        except Refused as failure:
+            await self._teller.trouble(case, Ledger(), _refused(failure))
+            raise
 
     async def _steps(self, case: Case) -> Outcome:
         ended: Ended | None = None
@@ -131,6 +140,12 @@ class AppReleaseReconciler:
                     await self._tell(case, facts, decision, sight)
                     return self._rest(case, decision, after, sight.rested)
         raise Transient(f"{case.ref} has not come to rest within {STEPS} steps.")
+
+    async def _close_ledger(self, ref: Ref) -> None:
+        """Verdicts outlive the AppRelease, so that the same name made anew cannot forget them; not the namespace."""
+        home = self._world.namespace(ref.namespace or "")
+        if home is None or home.deleting:
+            await self._ledgers.remove(ref)
 
     async def _hold(self, body: Body) -> Body:
         held = await objects.hold(self._cluster, APPRELEASES, body)
@@ -286,7 +301,6 @@ class AppReleaseReconciler:
         return Outcome(after or intervals.jittered(case.interval, seed))
 
 
-def word_of(failure: LandlordFailure) -> Word:
-    """A failure of a pass in the machine's words: nothing can be told of the release while it lasts."""
-    standing = Standing.WAITING if isinstance(failure, NotYet) else Standing.WORKING
-    return Word(standing, Reason.API_TROUBLE, failure.why)
+def _refused(failure: Refused) -> Word:
+    """A refusal in the machine's words."""
+    return Word(Standing.STUCK, Reason.FORBIDDEN, f"{failure.why} Nothing is done until that changes.")

@@ -11,13 +11,17 @@ from landlord.core.environment.verdict import Facts, Inhabitant
 from landlord.core.tenant.verdict import same
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.world import Body, World
 
 
 class EnvironmentReconciler:
     """Passes over Environments; they only read what Tenants' passes wrote down."""
 
-    def __init__(self, cluster: Cluster, world: World, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, cluster: Cluster, world: World, bodies: Bodies | None = None, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._bodies = bodies or Bodies()
         self._cluster = cluster
         self._world = world
         self._clock = clock
@@ -48,7 +52,13 @@ class EnvironmentReconciler:
             inhabitants=[Inhabitant(tenant, self._entry(tenant, name)) for tenant in self._world.tenants_in(name)],
             handled_at=objects.asked_at(body),
             fault=self._world.environment_fault(name),
+            releases=[(self._bodies.get(ref) or {}).get("status") or {} for ref in self._releases_in(name)],
         )
+
+    def _releases_in(self, environment: str) -> list[Ref]:
+        homes = {ref.namespace or "": self._world.namespace(ref.namespace or "") for ref in self._bodies}
+        inside = {name for name, home in homes.items() if home is not None and home.environment == environment}
+        return [ref for ref in self._bodies if ref.namespace in inside]
 
     def _entry(self, tenant: str, environment: str) -> Body:
         entries = (self._world.tenants[tenant].get("status") or {}).get("environments") or ()

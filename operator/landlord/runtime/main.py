@@ -120,7 +120,7 @@ class Operator:
                 APPRELEASES.kind: self.appreleases,
             }
         )
-        metrics.watch_objects(lambda: snapshot(self.world))
+        metrics.watch_objects(lambda: snapshot(self.world, self.bodies))
 
     async def run(self) -> int:
         """Watch, wait for the Lease, work, and stop when asked; the exit code."""
@@ -218,7 +218,7 @@ class Operator:
             announce=self._announce,
             corrected=self.metrics.corrected,
         )
-        environment = EnvironmentReconciler(cluster, self.world, clock=_clock)
+        environment = EnvironmentReconciler(cluster, self.world, self.bodies, clock=_clock)
         return [
             self._crew(TENANTS.kind, self.tenants, tenant.reconcile, self.settings.workers_tenant),
             self._crew(

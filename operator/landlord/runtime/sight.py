@@ -53,6 +53,9 @@ class Sight:
                 self._on_environment(type_, body)
             case _:
                 self._releases.on_event(type_, body)
+                home = self._world.namespace(body["metadata"].get("namespace", ""))
+                if home is not None:
+                    self._roll_up(home.environment)
 
     def children_changed(self, tenants: set[str]) -> None:
         """Objects of these tenants are not as they were."""
@@ -124,16 +127,19 @@ class Children:
         known = self._world.child(Ref(self._kind, meta.get("namespace"), meta["name"]))
         if known is not None and known.version == version_of(obj):
             return
-        self._changed(meta["name"], self._world.upsert(observe(self._kind, obj)))
+        self._changed(meta, self._world.upsert(observe(self._kind, obj)))
 
     def remove(self, obj: Object) -> None:
         """Gone, or no longer labelled as ours."""
-        self._changed(obj["metadata"]["name"], self._world.remove(observe(self._kind, obj)))
+        self._changed(obj["metadata"], self._world.remove(observe(self._kind, obj)))
 
-    def _changed(self, name: str, concerned: set[str]) -> None:
+    def _changed(self, meta: Object, concerned: set[str]) -> None:
+        """A release waits for its namespace, and for the binding that lets it do anything there."""
         self._sight.children_changed(concerned)
         if concerned and self._kind == "Namespace":
-            self._sight.namespace_changed(name)
+            self._sight.namespace_changed(meta["name"])
+        if concerned and (self._kind, meta["name"]) == ("RoleBinding", names.DEPLOYER_ROLE):
+            self._sight.namespace_changed(meta["namespace"])
 
 
 def _matters(before: Object | None, after: Object) -> bool:

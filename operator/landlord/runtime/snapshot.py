@@ -9,16 +9,19 @@ from landlord.api.refs import ENVIRONMENTS, TENANTS, Ref
 from landlord.core.conditions import is_true
 from landlord.core.quantity import QuantityError, number
 from landlord.reconcilers import objects
+from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.world import World
 from landlord.telemetry.objects import ConditionFact, ObjectFacts, QuotaFact
 
 
-def snapshot(world: World) -> Iterator[ObjectFacts]:
-    """Facts of every Tenant and Environment there is."""
+def snapshot(world: World, bodies: Bodies) -> Iterator[ObjectFacts]:
+    """Facts of every object of our kinds there is."""
     for name, body in world.tenants.items():
         yield _tenant(world, name, body)
     for name, body in world.environments.items():
         yield _environment(name, body)
+    for ref in bodies:
+        yield _release(ref, bodies.get(ref) or {})
 
 
 def _tenant(world: World, name: str, body: Mapping[str, Any]) -> ObjectFacts:
@@ -32,6 +35,17 @@ def _tenant(world: World, name: str, body: Mapping[str, Any]) -> ObjectFacts:
         drifted=is_true(status.get("conditions"), ConditionType.DRIFTED),
         namespaces=sum(child.ref.kind == "Namespace" for child in children),
         quotas=tuple(_quotas(world, name)),
+    )
+
+
+def _release(ref: Ref, body: Mapping[str, Any]) -> ObjectFacts:
+    status = body.get("status") or {}
+    return ObjectFacts(
+        ref=ref,
+        conditions=_conditions(status),
+        suspended=objects.is_suspended(dict(body)),
+        deleting_since=_moment(body["metadata"].get("deletionTimestamp")),
+        drifted=is_true(status.get("conditions"), ConditionType.DRIFTED),
     )
 
 

@@ -33,7 +33,7 @@ class QuotaFact:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What the metrics say of one Tenant or Environment.
+    """What the metrics say of one Tenant, Environment or AppRelease.
 
     ``drifted`` None means that it is not looked at. ``namespaces`` and ``quotas`` are of Tenants,
     ``tier`` and ``tenants`` (state to count: total, ready, failed, drifted) of Environments.
@@ -74,8 +74,10 @@ class ObjectSeries(Collector):
             match facts.ref.kind:
                 case "Tenant":
                     _add_tenant(families, facts)
-                case _:
+                case "Environment":
                     _add_environment(families, facts)
+                case _:
+                    continue
         yield from families.values()
 
 

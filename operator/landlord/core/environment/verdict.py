@@ -30,6 +30,8 @@ class Facts:
     handled_at: str | None = None
     fault: str = ""
     """Why the spec is not understood, empty when it is."""
+    releases: Sequence[Mapping[str, Any]] = ()
+    """Statuses of the AppReleases in its namespaces."""
 
 
 def status(before: Mapping[str, Any], facts: Facts, now: datetime) -> Json:
@@ -38,6 +40,7 @@ def status(before: Mapping[str, Any], facts: Facts, now: datetime) -> Json:
         "observedGeneration": facts.generation,
         "conditions": settle(before.get("conditions") or (), _findings(facts), facts.generation, now),
         "tenants": counts(facts.inhabitants),
+        "releases": release_counts(facts.releases),
     }
     return fresh | ({"lastHandledReconcileAt": facts.handled_at} if facts.handled_at else {})
 
@@ -51,6 +54,21 @@ def counts(inhabitants: Sequence[Inhabitant]) -> dict[str, int]:
         "ready": ready.count(Status.TRUE.value),
         "failed": ready.count(Status.FALSE.value),
         "drifted": sum(is_true(conditions, ConditionType.DRIFTED) for conditions in all_conditions),
+    }
+
+
+def release_counts(statuses: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """AppReleases by state."""
+    all_conditions = [status.get("conditions") or () for status in statuses]
+    held = [is_true(conditions, ConditionType.HELD) for conditions in all_conditions]
+    ready = [find(conditions, ConditionType.READY).get("status") for conditions in all_conditions]
+    failed = [each == Status.FALSE.value and not is_held for each, is_held in zip(ready, held, strict=True)]
+    return {
+        "total": len(statuses),
+        "ready": ready.count(Status.TRUE.value),
+        "progressing": len(ready) - ready.count(Status.TRUE.value) - ready.count(Status.FALSE.value),
+        "held": sum(held),
+        "failed": sum(failed),
     }
 
 

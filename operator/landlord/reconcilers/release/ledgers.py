@@ -54,14 +54,14 @@ class Ledgers:
                 self._keep(found)
             raise
 
-    async def remove_gone(self, namespaces: set[str]) -> None:
-        """Drop ledgers of namespaces that are no more; those of releases that are gone stay, and their verdicts."""
-        for ref in [ref for ref in self._versions if (ref.namespace or "") not in namespaces]:
-            found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
-            if found is not None:
-                uid = str(found["metadata"]["uid"])
-                await self._cluster.delete(CONFIG_MAPS, name_of(ref), self._namespace, uid=uid)
-            self._forget(ref)
+    async def remove(self, ref: Ref) -> None:
+        """Delete the ledger, if there is one: its namespace goes, and with it all that it speaks of."""
+        if ref not in self._versions:
+            return
+        found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
+        if found is not None:
+            await self._cluster.delete(CONFIG_MAPS, name_of(ref), self._namespace, uid=str(found["metadata"]["uid"]))
+        self._forget(ref)
 
     async def _store(self, ref: Ref, ledger: Ledger) -> Object:
         data = {KEY: encode(ledger)}

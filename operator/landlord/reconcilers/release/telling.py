@@ -13,7 +13,7 @@ from landlord.core.release import report
 from landlord.core.release.facts import Check, Facts, Unprepared
 from landlord.core.release.ledger import Desired, Ledger, Verdict
 from landlord.core.release.report import Told
-from landlord.core.release.steps import Decision
+from landlord.core.release.steps import Decision, Word
 from landlord.reconcilers import objects
 from landlord.reconcilers.record import Announce
 from landlord.reconcilers.release.bodies import Bodies, Body
@@ -81,13 +81,22 @@ class Teller:
             retried_at=case.retry_at or None,
             source_revision=str(annotations.get(names.ANNOTATION_SOURCE_REVISION, ""))[:253],
         )
-        fresh = report.status(before, told, case.now)
+        await self._store(case, body, report.status(before, told, case.now))
+
+    async def _store(self, case: Case, body: Body, fresh: dict[str, Any]) -> None:
+        before = body.get("status") or {}
         if report.same(before, fresh):
             return
         stored = await objects.patch_status(self._cluster, APPRELEASES, body, fresh)
         self._bodies.echo(stored)
         self._told(body, stored)
         self._announce_change(case, before, fresh)
+
+    async def trouble(self, case: Case, ledger: Ledger, word: Word) -> None:
+        """Say why a pass could not be made."""
+        body = self._bodies.get(case.ref) or case.body
+        told = Told(objects.generation(case.body), ledger, word, environment=case.environment_name)
+        await self._store(case, body, report.status(body.get("status") or {}, told, case.now))
 
     def turned(self, case: Case, before: Ledger, after: Ledger) -> None:
         """The ledger has a new page: announce a verdict, and a rollback that succeeded."""
