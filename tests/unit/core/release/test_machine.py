@@ -84,8 +84,10 @@ stories = st.builds(
 
 
 def befall(stage: Theatre, event: Event) -> None:
-    """Let this happen."""
+    """Let this happen; what had gone is created anew."""
     name, what = event
+    if stage.is_gone:
+        stage.is_gone = stage.is_deleting = False
     acts: dict[str, Callable[[], Any]] = {
         "commit": lambda: stage.commit(APPS[what]),
         "wait": lambda: stage.play(seconds(what)),

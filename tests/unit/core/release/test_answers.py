@@ -1,0 +1,64 @@
+"""Answers that any part of the machine gives."""
+
+from datetime import timedelta
+
+import pytest
+
+from landlord.api.conditions import Reason
+from landlord.core.release import answers
+from landlord.core.release.facts import Closed, Unprepared
+from landlord.core.release.ledger import Failure, Operation, Stage, Verdict
+from landlord.core.release.steps import Prune, Rest, Run, Standing, Word
+from tests.unit.core.release.scenes import WISH, attempt, facts, ledger
+from tests.unit.core.release.theatre import START
+
+WORD = Word(Standing.WORKING, Reason.PROGRESSING, "It is waited for.")
+
+
+def test_what_helm_is_to_do_is_in_the_ledger_before_it_runs() -> None:
+    seen = facts(ledger(attempt=attempt()), "deployed", now=START)
+    decision = answers.run(seen, Operation.DEPLOY, "Upgrading.")
+    intent = decision.ledger.intent
+    assert decision.step == Run()
+    assert intent is not None
+    assert (intent.base, intent.runner, intent.until) == (1, seen.runner, START + WISH.timeout)
+    assert intent.mark.startswith("2-")
+    assert len(intent.mark) <= 63
+
+
+def test_two_deploys_of_one_key_carry_two_marks() -> None:
+    known = ledger(attempt=attempt())
+    marks = {
+        answers.run(facts(known, *history), Operation.DEPLOY, "Upgrading.").ledger.intent
+        for history in (("deployed",), ("deployed", "failed"))
+    }
+    assert len({intent.mark for intent in marks if intent}) == 2
+
+
+def test_waiting_is_the_time_to_prune() -> None:
+    seen = facts(ledger(), *["failed"] * 11, "deployed")
+    assert answers.tidy(seen, WORD, Rest()).step == Prune((2,))
+    assert answers.tidy(facts(ledger(), "deployed"), WORD, Rest(timedelta(1))).step == Rest(timedelta(1))
+
+
+@pytest.mark.parametrize(("is_final", "standing"), [(True, Standing.STUCK), (False, Standing.WAITING)])
+def test_a_shut_gate_is_waited_for_unless_a_person_must_act(is_final: bool, standing: Standing) -> None:
+    closed = Closed(Reason.DEPENDENCY_CYCLE, "They wait for each other.", is_final)
+    assert answers.shut(facts(ledger(), "deployed"), closed).word.standing is standing
+
+
+@pytest.mark.parametrize(("is_final", "standing"), [(True, Standing.STUCK), (False, Standing.WORKING)])
+def test_what_cannot_be_prepared_is_tried_again_unless_a_person_must_act(is_final: bool, standing: Standing) -> None:
+    why = Unprepared(Reason.VALUES_ERROR, "A value is missing.", is_final)
+    assert answers.unprepared(facts(ledger(), "deployed"), why).word.standing is standing
+
+
+def test_a_deletion_notes_the_attempt_it_cuts_short() -> None:
+    parted = answers.part(facts(ledger(attempt=attempt(Stage.BAKING, revision=2)), "superseded", "deployed"))
+    assert parted.attempt is None
+    assert [each.verdict for each in parted.verdicts] == [Verdict.CANCELLED]
+
+
+def test_a_reason_of_a_later_version_is_told_as_held() -> None:
+    assert answers.reason_of(Failure("Invented", "Why.")) is Reason.HELD
+    assert answers.reason_of(Failure("Timeout", "Why.")) is Reason.TIMEOUT
