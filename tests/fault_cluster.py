@@ -5,15 +5,17 @@ every run.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 from landlord.api.failures import Busy, Conflict, Transient
 from landlord.api.refs import Resource
 from landlord.clients.cluster import Cluster
+from landlord.clients.identity import Identity
 
 Object = dict[str, Any]
 
@@ -48,6 +50,8 @@ class Fault:
     kind: Kind
     number: int
     is_read: bool = False
+    among: str = ""
+    """Only requests with this in verb and path are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Request:
     path: str
     uid: str
 
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path}"
+
     @property
     def is_write(self) -> bool:
         """Whether it was to change something."""
@@ -65,13 +72,18 @@ class Request:
 
 
 class FaultyCluster(Cluster):
-    """The shared connection, seen through one operator process. `arm` begins the count anew."""
+    """The shared connection, seen through one operator process. `arm` begins the count anew.
+
+    Whoever it acts as, it is one process: what acts as somebody else passes every request on to `_whole`.
+    """
 
     def __init__(self, shared: Cluster) -> None:
         self._shared = shared
+        self._whole = self
+        self._user = None
         self._turn = asyncio.Lock()
         self._fault: Fault | None = None
-        self._seen = {True: 0, False: 0}
+        self._seen = 0
         self.echo: Callable[[], Awaitable[object]] | None = None
         """Called after each request that was carried out."""
         self.edit: Callable[[], Awaitable[object]] | None = None
@@ -85,8 +97,37 @@ class FaultyCluster(Cluster):
     def arm(self, fault: Fault | None) -> None:
         """Forget the requests so far; from now on the fault may strike, once."""
         self._fault = fault
-        self._seen = {True: 0, False: 0}
+        self._seen = 0
         self.requests.clear()
+
+    def acting_as(self, user: str) -> Self:
+        """The same process as somebody else."""
+        other = copy.copy(self)
+        other._shared, other._user = self._whole._shared.acting_as(user), user
+        return other
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return self._shared.server
+
+    async def identity(self) -> Identity:
+        """Address and credentials as they are now."""
+        return await self._shared.identity()
+
+    async def watch(
+        self,
+        resource: Resource,
+        resource_version: str,
+        namespace: str | None = None,
+        *,
+        selector: str = "",
+        seconds: int = 300,
+    ) -> AsyncIterator[Object]:
+        """Watch events, undisturbed."""
+        events = self._shared.watch(resource, resource_version, namespace, selector=selector, seconds=seconds)
+        async for event in events:
+            yield event
 
     @property
     def writes(self) -> list[Request]:
@@ -94,39 +135,46 @@ class FaultyCluster(Cluster):
         return [request for request in self.requests if request.is_write]
 
     async def _ask(self, verb: str, resource: Resource, path: str, **rest: Any) -> Object | None:
+        return await self._whole._carry(self._shared, verb, resource, path, **rest)
+
+    async def _carry(self, shared: Cluster, verb: str, resource: Resource, path: str, **rest: Any) -> Object | None:
         async with self._turn:
             if self.crashed:
                 raise Crash
             request = Request(verb, path, _precondition(rest.get("body")))
             is_dry = (rest.get("query") or {}).get("dryRun") is not None
             is_read = is_dry or not request.is_write
-            fault = self._strike(is_read)
+            fault = self._strike(request, is_read=is_read)
             self.written += not is_read
             if not is_dry:
                 self.requests.append(request)
             if fault is not None:
                 self.struck = request
-                return await self._spoil(fault, verb, resource, path, **rest)
-            answer = await self._shared._ask(verb, resource, path, **rest)
+                return await self._spoil(fault, shared, verb, resource, path, **rest)
+            answer = await shared._ask(verb, resource, path, **rest)
             if self.echo:
                 await self.echo()
             return answer
 
-    def _strike(self, is_read: bool) -> Kind | None:
+    def _strike(self, request: Request, *, is_read: bool) -> Kind | None:
         """What happens to the request that comes now."""
-        self._seen[is_read] += 1
         fault = self._fault
-        if fault is None or fault.is_read != is_read or fault.number != self._seen[is_read]:
+        if fault is None or fault.is_read != is_read or fault.among not in str(request):
+            return None
+        self._seen += 1
+        if fault.number != self._seen:
             return None
         self._fault = None
         return fault.kind
 
-    async def _spoil(self, kind: Kind, verb: str, resource: Resource, path: str, **rest: Any) -> Object | None:
+    async def _spoil(
+        self, kind: Kind, shared: Cluster, verb: str, resource: Resource, path: str, **rest: Any
+    ) -> Object | None:
         if kind is Kind.EDITED and self.edit:
             await self.edit()
-            return await self._shared._ask(verb, resource, path, **rest)
+            return await shared._ask(verb, resource, path, **rest)
         if kind in (Kind.CRASH_AFTER, Kind.LOST):
-            await self._shared._ask(verb, resource, path, **rest)
+            await shared._ask(verb, resource, path, **rest)
         self.crashed = kind.crashes
         match kind:
             case Kind.CRASH_BEFORE | Kind.CRASH_AFTER:
