@@ -1,22 +1,29 @@
-"""What one look found out."""
+"""Facts: what the history says at a glance."""
 
-from tests.unit.core.release.scenes import facts, ledger, revisions
+from datetime import UTC, datetime, timedelta
 
+from landlord.api.conditions import Reason
+from landlord.api.releases import RevisionMeta
+from landlord.core.release.facts import Facts, Unprepared, Wish
+from landlord.core.release.ledger import Ledger, Runner
 
-def test_the_highest_number_is_the_newest_whatever_the_order() -> None:
-    seen = facts(ledger(), history=tuple(reversed(revisions("superseded", "deployed", "failed"))))
-    assert seen.newest is not None
-    assert seen.newest.number == 3
-
-
-def test_without_a_history_nothing_is_newest() -> None:
-    assert facts(ledger()).newest is None
-    assert facts(ledger()).since(0) is None
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_only_what_came_after_counts_as_new() -> None:
-    seen = facts(ledger(), "superseded", "deployed")
-    assert seen.since(2) is None
-    newest = seen.since(1)
-    assert newest is not None
-    assert newest.number == 2
+def facts(*history: RevisionMeta) -> Facts:
+    wish = Wish(timedelta(minutes=10), timedelta(minutes=2))
+    nothing = Unprepared(Reason.PROGRESSING, "Not yet.", is_final=False)
+    return Facts(NOW, wish, Ledger(), nothing, Runner("me"), history)
+
+
+def test_the_newest_revision_is_the_one_of_the_highest_number() -> None:
+    history = (RevisionMeta(3, "failed"), RevisionMeta(10, "deployed"), RevisionMeta(9, "superseded"))
+    assert facts(*history).newest == RevisionMeta(10, "deployed")
+    assert facts().newest is None
+
+
+def test_only_what_came_after_counts_as_made_since() -> None:
+    history = (RevisionMeta(1, "superseded"), RevisionMeta(2, "deployed"))
+    assert facts(*history).since(1) == RevisionMeta(2, "deployed")
+    assert facts(*history).since(2) is None
+    assert facts().since(0) is None

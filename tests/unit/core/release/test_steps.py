@@ -1,21 +1,20 @@
-"""What the machine answers with."""
+"""Steps: values that say one thing each."""
+
+from dataclasses import FrozenInstanceError
+from typing import get_args
 
 import pytest
 
-from landlord.core.release.steps import sentence
+from landlord.api.conditions import Reason
+from landlord.core.release.ledger import Ledger
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Step, Word
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("it failed", "It failed."),
-        ("It failed.", "It failed."),
-        ("Did it fail?", "Did it fail?"),
-        ("  two\n lines ", "Two lines."),
-        ("3 pods crash", "3 pods crash."),
-        ("", "No reason was given."),
-    ],
-)
-def test_whatever_is_told_is_a_sentence(text: str, told: str) -> None:
-    assert sentence(text) == told
-    assert sentence(told) == told
+def test_the_steps_are_a_closed_set() -> None:
+    assert set(get_args(Step)) == {Rest, Look, Run, MarkFailed, Prune, LetGo}
+
+
+def test_a_decision_cannot_be_changed_once_it_is_made() -> None:
+    decision = Decision(Look(), Ledger(), Word(Standing.WORKING, Reason.PROGRESSING, "On its way."))
+    with pytest.raises(FrozenInstanceError):
+        decision.step = Run()  # type: ignore[misc] # that is what must not go
