@@ -122,10 +122,14 @@ def images(rendered: Sequence[Rendered], mapped: Callable[[str], str] = str) -> 
     found = {
         mapped(image)
         for each in rendered
-        for image in _images(each.obj, is_custom=not _is_built_in(each.api_version))
+        for image in _images(_body(each.obj), is_custom=not _is_built_in(each.api_version))
         if image
     }
     return tuple(sorted(found))
+
+
+def _body(obj: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key != "metadata"}
 
 
 def _is_built_in(api_version: str) -> bool:

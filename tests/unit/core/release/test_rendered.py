@@ -125,6 +125,18 @@ def test_text_that_only_looks_like_an_image_is_none() -> None:
     assert images(parse([config])) == ()
 
 
+def test_built_in_kinds_name_images_in_containers_only() -> None:
+    rest = {"image": "no:1", "volumes": "no:2", "containers": "no:3"}
+    for version in ("v1", "apps/v1", "batch/v1", "networking.k8s.io/v1"):
+        assert images(parse([obj("Any", "a", version, **rest)])) == ()
+    noted = obj("Any", "a", "example.org/v1", metadata={"annotations": {"image": "no:4"}}, **rest)
+    assert images(parse([noted])) == ("no:1",)
+
+
+def test_a_hook_without_a_weight_weighs_nothing() -> None:
+    assert parse([obj("Job", "m", "batch/v1", metadata=hook("pre-install"))])[0].weight == 0
+
+
 def test_images_of_mirrors_count_as_those_they_mirror() -> None:
     pods = [obj("Pod", "a", spec={"containers": [{"image": f"{host}/web:1"}]}) for host in ("mirror", "origin")]
     assert images(parse(pods), lambda image: image.replace("mirror/", "origin/")) == ("origin/web:1",)
