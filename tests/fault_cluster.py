@@ -159,7 +159,7 @@ class FaultyCluster(Cluster):
     def _strike(self, request: Request, *, is_read: bool) -> Kind | None:
         """What happens to the request that comes now."""
         fault = self._fault
-        if fault is None or fault.is_read != is_read or fault.among not in str(request):
+        if fault is None or fault.is_read != is_read or fault.among not in f"{request} ":
             return None
         self._seen += 1
         if fault.number != self._seen:
