@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
-from landlord.api.failures import Forbidden, Refused, Transient
+from landlord.api.failures import Forbidden, NotYet, Refused, Transient
 from landlord.api.refs import APPRELEASES, Ref
 from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Cluster
 from landlord.clients.helm.storage import Revisions
 from landlord.core import intervals
 from landlord.core.release import machine
-from landlord.core.release.dependencies import Dependency, closed_by
-from landlord.core.release.facts import Check, Closed, Facts, Health, Process, Stranger, Unprepared
+from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
+from landlord.core.release.history import foreign, newest_of
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Stage
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Word
 from landlord.reconcilers import objects
@@ -27,6 +27,7 @@ from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
+from landlord.reconcilers.release.dependents import dependencies
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune
@@ -38,6 +39,7 @@ from landlord.reconcilers.world import World
 
 STEPS: Final = 24
 """Steps of one pass; the machine needs about ten from a new spec to a proven release."""
+REFUSED_AGAIN: Final = timedelta(seconds=30)
 WAITED: Final = timedelta(milliseconds=200)
 IsGone = Callable[[Runner], bool]
 
@@ -99,7 +101,7 @@ class AppReleaseReconciler:
             self._resting.forget(ref)
             await self._close_ledger(ref)
             return Outcome()
-        case = open_case(self._world, ref, body, self._clock())
+        case = open_case(self._world, self._bodies, ref, body, self._clock())
         if case.is_deleting and not objects.is_held(body):
             return Outcome()
         if not case.is_deleting and case.tenant:
@@ -111,8 +113,8 @@ class AppReleaseReconciler:
             await self._teller.trouble(case, self._ledgers.of(case.ref), _refused(failure))
             raise Transient(failure.why) from failure
         except Refused as failure:
-            await self._teller.trouble(case, Ledger(), _refused(failure))
-            raise
+            await self._teller.trouble(case, self._ledgers.readable(case.ref), _refused(failure))
+            raise NotYet(failure.why, REFUSED_AGAIN) from failure
 
     async def _steps(self, case: Case) -> Outcome:
         ended: Ended | None = None
@@ -204,7 +206,7 @@ class AppReleaseReconciler:
             health=health,
             checks=checks,
             stranger=await self._stranger(case, ledger, history, prepared),
-            closed=case.closed or self._dependencies(case),
+            closed=case.closed or dependencies(case, self._bodies, self._ledgers),
             suspended=case.suspended,
             is_deleting=case.is_deleting,
             is_namespace_leaving=case.is_namespace_leaving,
@@ -213,7 +215,7 @@ class AppReleaseReconciler:
 
     async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
         """By one metadata list. Where no deployer is, there can be no release of ours either."""
-        if not case.tenant:
+        if not case.tenant or case.rival:
             return ()
         acting = self._cluster.acting_as(case.deployer)
         return await Revisions(acting).list(case.namespace, case.release_name)
@@ -259,30 +261,17 @@ class AppReleaseReconciler:
     async def _stranger(
         self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...], prepared: Prepared
     ) -> Stranger | None:
-        newest = max(history, key=lambda each: each.number, default=None)
-        known = ledger.running.revision if ledger.running else 0
-        if newest is None or newest.number == known or ledger.attempt is not None or ledger.intent is not None:
+        running = ledger.running
+        newest = foreign(history, running)
+        if newest is None and running is not None and running.is_external:
+            newest = newest_of(history)
+        if newest is None or ledger.attempt is not None or ledger.intent is not None:
             return None
         if not isinstance(prepared.desired, Desired) or prepared.layers is None:
             return None
         package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
         stored = await self._observation.stored(case, newest.number)
         return stranger(newest, stored[0] if stored else None, package)
-
-    def _dependencies(self, case: Case) -> Closed | None:
-        if case.release is None or not case.release.spec.depends_on:
-            return None
-        graph = {ref.name: self._dependency(ref) for ref in self._bodies.within(case.namespace)}
-        return closed_by(case.ref.name, graph)
-
-    def _dependency(self, ref: Ref) -> Dependency:
-        body = self._bodies.get(ref) or {}
-        needs = tuple(str(each.get("name")) for each in (body.get("spec") or {}).get("dependsOn") or ())
-        ledger = self._ledgers.of(ref)
-        conditions = (body.get("status") or {}).get("conditions") or ()
-        observed = (body.get("status") or {}).get("observedGeneration") == objects.generation(body)
-        proven = any(each.get("type") == "Proven" and each.get("status") == "True" for each in conditions)
-        return Dependency(needs, is_proven=observed and proven and ledger.proven is not None)
 
     async def _tell(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> None:
         rested = sight.rested

@@ -14,7 +14,7 @@ from landlord.api.refs import Ref
 from landlord.core import intervals
 from landlord.core.release.facts import Closed, Unprepared, Wish
 from landlord.reconcilers import objects
-from landlord.reconcilers.release.bodies import Body
+from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.world import World
 
 
@@ -35,6 +35,8 @@ class Case:
     is_namespace_leaving: bool
     namespaces: frozenset[str] = frozenset()
     """All namespaces of the tenant."""
+    rival: str = ""
+    """An older AppRelease of the namespace that has the same Helm release, empty when there is none."""
 
     @property
     def namespace(self) -> str:
@@ -49,7 +51,7 @@ class Case:
     @property
     def release_name(self) -> str:
         """The Helm release's name; known even when the spec is not understood."""
-        return str((self.body.get("spec") or {}).get("releaseName") or self.ref.name)
+        return release_name_of(self.body)
 
     @property
     def is_deleting(self) -> bool:
@@ -73,6 +75,8 @@ class Case:
     def wish(self) -> Wish:
         """How the spec, or else the Environment, wants it treated."""
         tier = self.environment.spec.tier if self.environment else Tier.OTHER
+        if self.rival:
+            return Wish(intervals.parse(DEFAULT_TIMEOUT), intervals.parse(DEFAULT_BAKE), orphans=True)
         if self.release is None:
             return Wish(intervals.parse(DEFAULT_TIMEOUT), intervals.parse(DEFAULT_BAKE), orphans=_orphans(self, tier))
         spec = self.release.spec
@@ -105,7 +109,7 @@ class Case:
         return said or inherited or (DriftMode.CORRECT if tier is Tier.PRODUCTION else DriftMode.WARN)
 
 
-def open_case(world: World, ref: Ref, body: Body, now: datetime) -> Case:
+def open_case(world: World, bodies: Bodies, ref: Ref, body: Body, now: datetime) -> Case:
     """The case of this body as the World knows its surroundings."""
     home = world.namespace(ref.namespace or "")
     tenant = home.tenant if home is not None and not home.orphaned_from else ""
@@ -123,6 +127,7 @@ def open_case(world: World, ref: Ref, body: Body, now: datetime) -> Case:
         closed=_closed(world, tenant, environment_name),
         is_namespace_leaving=home is not None and home.deleting,
         namespaces=frozenset(each.ref.name for each in world.children(tenant).values() if each.ref.kind == "Namespace"),
+        rival=_rival(bodies, ref, body),
     )
 
 
@@ -136,7 +141,26 @@ def homeless(case: Case) -> Unprepared | None:
             "Move this AppRelease to a namespace of a Tenant."
         )
         return Unprepared(Reason.NOT_A_TENANT_NAMESPACE, why, is_final=True)
+    if case.rival:
+        why = (
+            f"Helm release {case.release_name} is that of AppRelease {case.rival}, which is older. "
+            "Give this one another spec.releaseName."
+        )
+        return Unprepared(Reason.RELEASE_NAME_TAKEN, why, is_final=True)
     return None
+
+
+def _rival(bodies: Bodies, ref: Ref, body: Body) -> str:
+    """The oldest other AppRelease of the namespace with the same Helm release, if it is older."""
+    others = [bodies.get(other) or {} for other in bodies.within(ref.namespace or "") if other != ref]
+    same = [other for other in others if other and release_name_of(other) == release_name_of(body)]
+    older = [other for other in same if objects.age_key(other) < objects.age_key(body)]
+    return str(min(older, key=objects.age_key)["metadata"]["name"]) if older else ""
+
+
+def release_name_of(body: Body) -> str:
+    """The Helm release's name, whether the rest of the spec is understood or not."""
+    return str((body.get("spec") or {}).get("releaseName") or body["metadata"]["name"])
 
 
 def _closed(world: World, tenant: str, environment: str) -> Closed | None:

@@ -42,6 +42,10 @@ class Ledgers:
             )
         return self._known.get(ref, Ledger())
 
+    def readable(self, ref: Ref) -> Ledger:
+        """The same for those who only tell: empty also when it cannot be read."""
+        return self._known.get(ref, Ledger()) if ref not in self._broken else Ledger()
+
     async def write(self, ref: Ref, ledger: Ledger) -> None:
         """Write it down; raises ``Conflict`` when somebody else did meanwhile, and then knows what he wrote."""
         try:

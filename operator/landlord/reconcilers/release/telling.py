@@ -100,7 +100,7 @@ class Teller:
 
     def turned(self, case: Case, before: Ledger, after: Ledger) -> None:
         """The ledger has a new page: announce a verdict, and a rollback that succeeded."""
-        for judged in after.verdicts[len(before.verdicts) :] if len(after.verdicts) > len(before.verdicts) else ():
+        for judged in [each for each in after.verdicts if each not in before.verdicts]:
             self._counts.judged(case.environment_name, judged.verdict.value, judged.reason)
             if judged.verdict is Verdict.REJECTED:
                 self._announce(case.body, judged.reason, judged.why, warning=True)
