@@ -202,6 +202,7 @@ def test_a_hold_survives_a_restart_and_a_recreated_object(wish: Wish, story: lis
     calm(stage)
     stage.play(HOUR)
     stage.is_deleting = stage.is_gone = False
+    stage.play(HOUR)
     held, runs = stage.ledger.held, [each for each in stage.runs if each[1] is Operation.DEPLOY]
     if held is None:
         return
