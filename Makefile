@@ -69,7 +69,8 @@ node: programs ## Make a real node possible: Debian packages, kubelet, a registr
 	elif $(PY) -m sandbox packages; then $(PY) -m sandbox build kubelet registry prometheus; \
 	else echo '    Skipped for this reason: tests of the real node. All others run.'; fi
 
-demo: programs ## Show the whole story on a real API server: tenants made true and kept true.
+demo: programs ## Show the whole story on a real API server: tenants made true and kept true, releases proven and rolled back.
+	@test -n "$(KUBECONFIG)" || $(PY) -m sandbox build registry
 	$(call say,The demo)
 	@$(PY) -m demo
 

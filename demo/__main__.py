@@ -3,9 +3,12 @@
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 
-from demo import cluster, story
+from demo import cluster, releases, story
+from demo.act import Act
+from demo.cluster import Place
 from demo.faults import StepFailed
 from demo.operator import Operator
 from demo.stage import Stage
@@ -21,8 +24,10 @@ def main() -> int:
     terminal = Terminal()
     try:
         with ExitStack() as props:
-            stage = _set(terminal, props)
-            for act in story.ACTS:
+            terminal.chapter("A cluster")
+            place = props.enter_context(cluster.borrowed_or_started(terminal))
+            stage = _set(place, terminal, props)
+            for act in _acts(place, terminal):
                 terminal.chapter(act.title)
                 act.play(stage)
             terminal.chapter("Clearing up")
@@ -33,17 +38,25 @@ def main() -> int:
     except KeyboardInterrupt:
         terminal.failed("Interrupted; everything that was started is gone.")
         return 130
-    terminal.say(f"\nEvery step came true, in {time.monotonic() - began:.0f} s. Nothing is left behind.")
+    told = "" if place.sandbox else " Releases were left out."
+    terminal.say(f"\nEvery step came true, in {time.monotonic() - began:.0f} s.{told} Nothing is left behind.")
     return 0
 
 
-def _set(terminal: Terminal, props: ExitStack) -> Stage:
-    terminal.chapter("A cluster")
-    kubectl = props.enter_context(cluster.borrowed_or_started(terminal))
+def _set(place: Place, terminal: Terminal, props: ExitStack) -> Stage:
     terminal.chapter("Landlord: kinds, rights, guards, and the operator with its own token")
-    props.enter_context(cluster.installed(kubectl, terminal))
-    operator = props.enter_context(Operator.started(kubectl, terminal))
-    return Stage(kubectl, terminal, operator)
+    props.enter_context(cluster.installed(place.kubectl, terminal))
+    operator = props.enter_context(Operator.started(place, terminal))
+    return Stage(place.kubectl, terminal, operator)
+
+
+def _acts(place: Place, terminal: Terminal) -> Iterator[Act]:
+    yield from story.BEFORE
+    if place.sandbox:
+        yield from releases.acts(place.sandbox)
+    else:
+        terminal.say(f"\n{releases.LEFT_OUT}")
+    yield from story.AFTER
 
 
 if __name__ == "__main__":

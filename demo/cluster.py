@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.faults import StepFailed
@@ -12,37 +13,55 @@ from demo.terminal import Terminal
 from landlord.api.names import LABEL_MANAGED_BY, MANAGED_BY
 from sandbox import cluster as sandbox
 from sandbox.build import cache_folder
+from sandbox.folder import Record
 from sandbox.locks import exclusively
+from sandbox.registry import OPEN as REGISTRY
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFESTS = "manifests"
 EXAMPLE = "examples/infra-repo"
-CRDS = ("crd/tenants.landlord.dev", "crd/environments.landlord.dev")
+CRDS = ("crd/tenants.landlord.dev", "crd/environments.landlord.dev", "crd/appreleases.landlord.dev")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cluster and its admin. ``sandbox`` is None where the cluster is a borrowed one."""
+
+    kubectl: Kubectl
+    sandbox: Record | None = None
+
+    @property
+    def registry(self) -> str | None:
+        """Host and port of the registry for charts, None where there is none."""
+        return self.sandbox.registry if self.sandbox else None
 
 
 @contextmanager
-def borrowed_or_started(terminal: Terminal) -> Iterator[Kubectl]:
-    """The admin of the cluster in KUBECONFIG, else of a sandbox that is gone at the end."""
+def borrowed_or_started(terminal: Terminal) -> Iterator[Place]:
+    """The cluster in KUBECONFIG, else a sandbox that is gone at the end."""
     os.chdir(ROOT)  # commands are shown as one types them in the checkout
     with tempfile.TemporaryDirectory(prefix="landlord-demo-") as scratch:
         if given := os.environ.get("KUBECONFIG"):
             terminal.say(f"KUBECONFIG is {given}; its current context is used.")
-            yield _fresh(Kubectl(given, Path(scratch)), terminal)
+            yield Place(_fresh(Kubectl(given, Path(scratch)), terminal))
         else:
-            with _sandbox(terminal) as kubeconfig:
-                yield Kubectl(str(kubeconfig), Path(scratch))
+            with _sandbox(terminal) as record:
+                yield Place(Kubectl(record.kubeconfig, Path(scratch)), record)
 
 
 @contextmanager
-def _sandbox(terminal: Terminal) -> Iterator[Path]:
+def _sandbox(terminal: Terminal) -> Iterator[Record]:
     folder = cache_folder() / "demo"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with exclusively(folder.with_suffix(".lock"), waiting_for="another demo"):
         sandbox.down(folder)  # what a demo that was killed has left
         try:
-            record = sandbox.up(folder)
-            terminal.say(f"A sandbox: the real Kubernetes {record.kubernetes} at {record.server}, with one fake node.")
-            yield Path(record.kubeconfig)
+            record = sandbox.up(folder, extras=(REGISTRY,))
+            terminal.say(
+                f"A sandbox: the real Kubernetes {record.kubernetes} at {record.server}, an OCI registry for charts at "
+                f"{record.registry}, and one fake node: pods become Ready on it, but no container runs."
+            )
+            yield record
         finally:
             sandbox.down(folder)
 
@@ -86,6 +105,7 @@ def remove(kubectl: Kubectl, terminal: Terminal) -> None:
 
 def _let_go(kubectl: Kubectl) -> bool:
     """Whether all objects of ours are freed of their finalizer; policies that forbid it take a moment to go."""
-    names = kubectl.run("get", "tenants.landlord.dev,environments.landlord.dev", "-o", "name").out.split()
+    kinds = ",".join(crd.removeprefix("crd/") for crd in CRDS[:2])
+    names = kubectl.run("get", kinds, "-o", "name").out.split()
     free = ("--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     return all(kubectl.run("patch", name, *free).code == 0 for name in names)

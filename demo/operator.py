@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.cluster import EXAMPLE
+from demo.cluster import EXAMPLE, Place
 from demo.faults import StepFailed
 from demo.kubectl import Kubectl
 from demo.terminal import Terminal
@@ -32,11 +32,12 @@ class Operator:
 
     @classmethod
     @contextmanager
-    def started(cls, kubectl: Kubectl, terminal: Terminal) -> Iterator["Operator"]:
+    def started(cls, place: Place, terminal: Terminal) -> Iterator["Operator"]:
         """A serving operator, killed at the end if it was not stopped before; a failure shows the end of its log."""
-        kubeconfig = kubectl.scratch / "operator.kubeconfig"
+        kubectl = place.kubectl
+        kubeconfig, log = kubectl.scratch / "operator.kubeconfig", kubectl.scratch / "operator.log"
         _write_own_kubeconfig(kubectl, terminal, kubeconfig)
-        operator = cls(_start(kubeconfig, kubectl.scratch / "operator.log", terminal), _log(kubectl), terminal)
+        operator = cls(_start(kubeconfig, log, terminal, place.registry), log, terminal)
         try:
             kubectl.until(operator.is_serving, what="A serving operator", seconds=_READY_SECONDS)
             terminal.output(operator.words_of(_SERVING))
@@ -80,16 +81,12 @@ class Operator:
         self.terminal.say("The operator was asked to stop, gave its Lease back and ended with code 0.")
 
 
-def _log(kubectl: Kubectl) -> Path:
-    return kubectl.scratch / "operator.log"
-
-
-def _start(kubeconfig: Path, log: Path, terminal: Terminal) -> "subprocess.Popen[bytes]":
-    flags = ["--platform", f"{EXAMPLE}/platform.yaml"]
+def _start(kubeconfig: Path, log: Path, terminal: Terminal, registry: str | None) -> "subprocess.Popen[bytes]":
+    flags = ["--platform", f"{EXAMPLE}/platform.yaml", *_reaching(registry)]
     terminal.command(["landlord", "run", "--kubeconfig", kubeconfig.name, *flags])
     # Where these lie on this machine is no part of the story.
     flags += ["--kubeconfig", str(kubeconfig), "--helm", programs.core_programs()["helm"]]
-    flags += ["--state-dir", str(kubeconfig.with_name("state")), "--log-format", "console"]
+    flags += ["--state-dir", str(log.with_name("state")), "--log-format", "console"]
     program = str(Path(sys.executable).with_name("landlord"))
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LANDLORD_")}
     with log.open("wb") as output:
@@ -102,6 +99,11 @@ def _start(kubeconfig: Path, log: Path, terminal: Terminal) -> "subprocess.Popen
             stderr=output,
             start_new_session=True,
         )
+
+
+def _reaching(registry: str | None) -> list[str]:
+    """Leave to fetch charts from a registry on this machine, without TLS; by default neither is allowed."""
+    return ["--plain-http", registry, "--reachable", registry.partition(":")[0]] if registry else []
 
 
 def _write_own_kubeconfig(kubectl: Kubectl, terminal: Terminal, path: Path) -> None:

@@ -47,6 +47,7 @@ class Stage:
         self.terminal.say(text)
 
     def _type(self, arguments: tuple[str, ...], stdin: str | None) -> None:
-        self.terminal.command(("kubectl", *arguments))
+        here = f"{self.kubectl.scratch}/"
+        self.terminal.command(("kubectl", *(word.removeprefix(here) for word in arguments)))
         if stdin:
             self.terminal.output(stdin)

@@ -1,10 +1,9 @@
 """The acts of the story, in order. Each shows something that must be true, and ends the demo if it is not."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from demo.act import Act
 from demo.cluster import EXAMPLE
 from demo.faults import StepFailed
 from demo.stage import Stage
@@ -21,14 +20,6 @@ spec:
     - name: staging
       namespace: shop-staging
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One chapter."""
-
-    title: str
-    play: Callable[[Stage], None]
 
 
 def apply_the_examples(stage: Stage) -> None:
@@ -122,10 +113,10 @@ def _pods(stage: Stage, *target: str) -> str:
     return str(quota.get("spec", {}).get("hard", {}).get("pods"))
 
 
-ACTS: Final = (
+BEFORE: Final = (
     Act("Three Tenants in two Environments, as a platform team commits them", apply_the_examples),
     Act("Who may do what", show_rights),
     Act("A hand edit is refused, and corrected if it comes true all the same", correct_a_hand_edit),
     Act("A Tenant that claims another one's namespace is refused", refuse_a_raider),
-    Act("A Tenant goes and its namespaces stay", orphan_and_return),
 )
+AFTER: Final = (Act("A Tenant goes and its namespaces stay", orphan_and_return),)

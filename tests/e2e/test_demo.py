@@ -12,7 +12,7 @@ from sandbox.build import cache_folder
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_every_step_of_the_demo_comes_true(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "KUBECONFIG"}
     done = subprocess.run(
@@ -22,9 +22,11 @@ def test_every_step_of_the_demo_comes_true(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=400,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
     assert "Every step came true" in done.stdout.splitlines()[-1]
+    for words in ("Rolled back to revision 2", "3 Rejected ImageUnavailable", "5 Proven Proven"):
+        assert words in done.stdout
     assert list(tmp_path.iterdir()) == []
     assert not (cache_folder() / "demo").exists()

@@ -56,5 +56,14 @@ def test_commands_are_shown_as_one_would_type_them(stage: Stage, capsys: pytest.
     assert capsys.readouterr().out.startswith("   $ kubectl version --client -o json\n     {")
 
 
+def test_files_of_the_scratch_folder_are_shown_without_it(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "web.json").write_text("{}")
+    with pytest.raises(StepFailed):
+        stage.show("apply", "-f", str(tmp_path / "web.json"))
+    assert capsys.readouterr().out == "   $ kubectl apply -f web.json\n"
+
+
 def test_an_operator_that_ended_by_itself_is_told(stage: Stage) -> None:
     assert stage.operator.death() == " The operator had ended with code 0."
