@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox import cluster as sandbox
 from tests.admin import Admin
-from tests.bench import bare, fleet, report
+from tests.bench import bare, fleet, releases, report
 from tests.bench.stage import Stage, all_ready, consumption, is_ready
 from tests.manifests import TENANTS
 from tests.operator_process import OperatorProcess
@@ -167,12 +167,18 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=200, help="how many tenants (200)")
     parser.add_argument("--rounds", type=int, default=20, help="how often single things are timed (20)")
     parser.add_argument("--seconds", type=float, default=60, help="length of the steady state (60)")
+    parser.add_argument("--releases", default="100,300", help="how many releases at once, comma separated (100,300)")
+    parser.add_argument("--only", choices=["tenants", "releases"], help="only one half")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="landlord-bench-") as folder:
         stage = Stage(Path(folder))
         sandbox.up(stage.folder / "cluster")
         try:
-            asyncio.run(_run(stage, chosen.tenants, chosen.rounds, chosen.seconds))
+            if chosen.only != "releases":
+                asyncio.run(_run(stage, chosen.tenants, chosen.rounds, chosen.seconds))
+            if chosen.only != "tenants":
+                counts = tuple(int(count) for count in chosen.releases.split(","))
+                asyncio.run(releases.run(stage, counts, chosen.seconds))
         finally:
             sandbox.down(stage.folder / "cluster")
 
