@@ -8,7 +8,7 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.answers import locked, reason_of, run, shut, tidy, unprepared
 from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
-from landlord.core.release.guilt import cancelled, give_up, hold, undetermined
+from landlord.core.release.guilt import cancelled, give_up, has_way_back, hold, undetermined
 from landlord.core.release.history import foreign, is_locked, stands, target
 from landlord.core.release.ledger import (
     Attempt,
@@ -136,8 +136,17 @@ def _blamed_on_environment(facts: Facts, attempt: Attempt, health: Health) -> De
             Rest(_pace(facts, attempt)), ledger, Word(Standing.WORKING, health.reason, sentence(health.why))
         )
     ledger = undetermined(ledger, attempt, Failure(health.reason.value, sentence(health.why)), facts.now)
+    if health.is_losing and has_way_back(ledger, attempt, wish):
+        return _saved(facts, ledger, attempt, health)
     why = f"{sentence(health.why)} It is no fault of the release; it is waited for."
     return Decision(Rest(SLOW_POLL), ledger, Word(Standing.WORKING, health.reason, why))
+
+
+def _saved(facts: Facts, ledger: Ledger, attempt: Attempt, health: Health) -> Decision:
+    """No fault of the release, but what served before goes under with it: back, without a rejection."""
+    failure = Failure(health.reason.value, f"{sentence(health.why)} Pods of the revision before were being lost.")
+    back = replace(attempt, stage=Stage.ROLLING_BACK, since=facts.now, failure=failure, not_before=None)
+    return _look(replace(ledger, attempt=back), failure.why, health.reason)
 
 
 def _ready(facts: Facts, attempt: Attempt) -> Decision:

@@ -77,6 +77,8 @@ class Health:
     state: HealthState
     reason: Reason
     why: str
+    is_losing: bool = False
+    """Whether what ran before is being lost for it: pods of the old revision go and none come."""
 
 
 class CheckState(StrEnum):

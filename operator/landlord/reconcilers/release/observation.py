@@ -238,4 +238,4 @@ _REASONS: Final = {
 
 
 def _health(look: Readiness) -> Health:
-    return Health(_HEALTH[look.state], _REASONS.get(look.reason, Reason.UNREADY), look.why)
+    return Health(_HEALTH[look.state], _REASONS.get(look.reason, Reason.UNREADY), look.why, look.is_losing_old_pods)

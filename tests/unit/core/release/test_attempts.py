@@ -187,3 +187,23 @@ def test_a_rollback_waits_for_a_cordon_and_for_no_other_gate() -> None:
     cordoned = Closed(Reason.CORDONED, "Tenant shop is cordoned.")
     assert isinstance(decide(facts(known, "superseded", "deployed", closed=cordoned)).step, Rest)
     assert isinstance(decide(facts(known, "superseded", "deployed", closed=CLOSED)).step, Run)
+
+
+LATE = WISH.timeout + timedelta(seconds=1)
+
+
+def test_an_environments_trouble_is_waited_for_while_nothing_is_lost() -> None:
+    known = watching(Stage.VERIFYING, since=START - LATE)
+    decision = decide(facts(known, "superseded", "deployed", desired=B, health=QUOTA))
+    assert isinstance(decision.step, Rest)
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.VERIFYING
+
+
+def test_what_ran_before_is_saved_from_an_environments_trouble_without_a_rejection() -> None:
+    known = watching(Stage.VERIFYING, since=START - LATE)
+    losing = replace(QUOTA, is_losing=True)
+    decision = decide(facts(known, "superseded", "deployed", desired=B, health=losing))
+    assert decision.ledger.attempt is not None
+    assert decision.ledger.attempt.stage is Stage.ROLLING_BACK
+    assert [judged.verdict for judged in decision.ledger.verdicts] == [Verdict.UNDETERMINED]
