@@ -24,6 +24,7 @@ from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operati
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Word
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.release import sources
 from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
@@ -98,6 +99,7 @@ class AppReleaseReconciler:
         if body is None:
             self._observation.forget(ref)
             self._preparation.forget(ref)
+            sources.drop(ref, self._observation.holds)
             self._resting.forget(ref)
             await self._close_ledger(ref)
             return Outcome()
@@ -106,6 +108,7 @@ class AppReleaseReconciler:
             return Outcome()
         if not case.is_deleting and case.tenant:
             case = replace(case, body=await self._hold(body))
+        sources.keep_in_sight(case, self._observation.holds)
         try:
             return await self._steps(case)
         except Forbidden as failure:

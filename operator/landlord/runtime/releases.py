@@ -34,6 +34,7 @@ from landlord.reconcilers.release.policies import Policies
 from landlord.reconcilers.release.preparation import Preparation
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.resting import Resting
+from landlord.reconcilers.release.sources import watcher_of
 from landlord.reconcilers.release.telling import Counts, Teller
 from landlord.reconcilers.world import World
 from landlord.runtime.release_sight import ReleaseSight
@@ -64,7 +65,7 @@ class Releases:
         self.helm = Helm(program(settings.helm), cluster.identity, folder / "helm")
         self.charts = Charts(folder / "charts", reach=_reach(settings, cluster))
         self.discovery = Discovery(cluster)
-        self.scopes = Scopes(cluster, wake)
+        self.scopes = Scopes(cluster, lambda ref: wake(watcher_of(ref)))
         self._expressions = Expressions()
         self._http = _http(settings, cluster, self._expressions)
         self._promql = PrometheusProbe(_prometheus(settings))

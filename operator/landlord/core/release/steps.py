@@ -22,12 +22,12 @@ class Standing(StrEnum):
 
 
 def sentence(text: str) -> str:
-    """The text, begun and ended as a sentence."""
+    """The text, begun and ended as a sentence; a field of the spec keeps its name."""
     text = " ".join(text.split())
     if not text:
         return "No reason was given."
     ended = text if text[-1] in ".!?" else f"{text}."
-    return ended[0].upper() + ended[1:]
+    return ended if ended.startswith("spec.") else ended[0].upper() + ended[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ class Observation:
         self._inventories: OrderedDict[tuple[Ref, int], tuple[StoredRelease, Inventory]] = OrderedDict()
 
     @property
+    def holds(self) -> Holds:
+        """What keeps objects in sight."""
+        return self._holds
+
+    @property
     def eyes(self) -> Eyes:
         """Who looks at objects."""
         return self._eyes

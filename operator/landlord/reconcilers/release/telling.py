@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from landlord.api import names
-from landlord.api.conditions import ConditionType, Status
+from landlord.api.conditions import ConditionType, Reason, Status
 from landlord.api.refs import APPRELEASES
 from landlord.clients.cluster import Cluster
 from landlord.core.conditions import find
@@ -121,6 +121,7 @@ class Teller:
     def _announce_change(self, case: Case, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         old = find(before.get("conditions"), ConditionType.READY)
         new = find(after["conditions"], ConditionType.READY)
-        if (old.get("status"), old.get("reason")) != (new["status"], new["reason"]):
+        is_told = new["reason"] == Reason.ROLLED_BACK.value  # by the ledger's page already
+        if not is_told and (old.get("status"), old.get("reason")) != (new["status"], new["reason"]):
             warning = new["status"] == Status.FALSE.value
             self._announce(case.body, new["reason"], new["message"], warning=warning)
