@@ -1,0 +1,177 @@
+"""The real operator ended in the midst of a Helm run: its Helm dies with it, and the next one sets all right."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from landlord.api.refs import JOBS
+from tests.admin import Admin
+from tests.operator_process import OperatorProcess, running_operator
+from tests.polling import eventually
+from tests.releases import Home, move_in, shop
+from tests.shop import SETTINGS, VALUES, WEB, Shop
+
+__all__ = ["shop"]
+
+VERSION = "3.0.0"
+# A dead operator's Lease is waited for; under load a very short one would be lost by itself.
+LEASE = ("--lease-duration", "4s", "--lease-renew-deadline", "3s", "--lease-retry-period", "500ms", "--drain", "1s")
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}-migrate
+  annotations: {helm.sh/hook: "pre-install,pre-upgrade"}
+spec:
+  backoffLimit: 0
+  suspend: {{ .Values.slow }}
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: migrate
+          image: registry.example.org/migrate:1
+          resources:
+            requests: {cpu: 10m, memory: 16Mi}
+            limits: {cpu: 100m, memory: 32Mi}
+          securityContext:
+            allowPrivilegeEscalation: false
+            runAsNonRoot: true
+            runAsUser: 1000
+            capabilities: {drop: [ALL]}
+            seccompProfile: {type: RuntimeDefault}
+"""
+
+
+class Desk:
+    """Where operators are started, one after another."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, shop: Shop) -> None:
+        self._kubeconfig = kubeconfig
+        self._folder = folder
+        self._flags = (*shop.flags, *LEASE)
+
+    @contextmanager
+    def operator(self) -> Iterator[OperatorProcess]:
+        """A new operator process."""
+        with running_operator(self._kubeconfig, self._folder, *self._flags) as process:
+            yield process
+
+
+@pytest.fixture
+def desk(operator_kubeconfig: Path, tmp_path: Path, shop: Shop) -> Desk:
+    """A desk, and a chart with a hook that ends only when somebody lets it, if its values say so."""
+    files = {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS, "templates/migrate.yaml": JOB}
+    shop.offer("web", VERSION, files, {**VALUES, "slow": False})
+    return Desk(operator_kubeconfig, tmp_path, shop)
+
+
+async def helm_of(operator: OperatorProcess, verb: str) -> psutil.Process:
+    """The Helm that this operator runs, once it does."""
+
+    def found() -> psutil.Process | None:
+        for child in psutil.Process(operator.pid).children(recursive=True):
+            words = child.cmdline() if child.is_running() else []
+            if words and words[0].endswith("helm") and verb in words[:2]:
+                return child
+        return None
+
+    return await eventually(found, describe=f"a helm {verb}")
+
+
+async def until_dead(process: psutil.Process) -> None:
+    """Return once this very process is no more."""
+    await eventually(lambda: not process.is_running(), deadline=10, describe=f"the end of Helm {process.pid}")
+
+
+async def until_hooked(home: Home, but: str = "") -> str:
+    """The UID of the hook's Job, once Helm waits for another one than ``but``."""
+    path = JOBS.path(home.namespace, "web-migrate")
+
+    async def uid() -> str:
+        found = await home.admin.find(path)
+        return str(found["metadata"]["uid"]) if found and found["metadata"]["uid"] != but else ""
+
+    return await eventually(uid, describe="a Job of the hook")
+
+
+async def let_go(home: Home) -> None:
+    """Let the hook's Job end."""
+    await home.admin.patch(JOBS.path(home.namespace, "web-migrate"), {"spec": {"suspend": False}})
+
+
+async def test_an_operator_killed_during_an_install_and_an_upgrade_leaves_no_lock_and_no_helm(
+    admin: Admin, tenant_name: str, shop: Shop, desk: Desk
+) -> None:
+    chart = shop.pin(version=VERSION)
+    with desk.operator() as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(chart=chart, values={"slow": True})
+        job = await until_hooked(home)
+        helm = await helm_of(first, "upgrade")
+        first.kill()
+        await until_dead(helm)
+    assert await home.revisions() == [(1, "pending-install")]
+    with desk.operator() as second:
+        job = await until_hooked(home, but=job)
+        await let_go(home)
+        assert (await home.proven())["status"]["deployed"]["revision"] == 2
+        await home.push(chart=chart, values={"slow": True, "message": "two"})
+        job = await until_hooked(home, but=job)
+        helm = await helm_of(second, "upgrade")
+        second.kill()
+        await until_dead(helm)
+    assert (await home.revisions())[-2:] == [(2, "deployed"), (3, "pending-upgrade")]
+    with desk.operator() as third:
+        await until_hooked(home, but=job)
+        await let_go(home)
+        assert (await home.proven())["status"]["deployed"]["revision"] == 4
+        assert third.complaints() == []
+    assert [status for _, status in await home.revisions()].count("deployed") == 1
+    assert (await home.revisions())[2:] == [(3, "failed"), (4, "deployed")]
+    assert await home.data() == {"message": "two"}
+
+
+async def test_an_operator_asked_to_stop_during_an_upgrade_ends_its_helm_cleanly(
+    admin: Admin, tenant_name: str, shop: Shop, desk: Desk
+) -> None:
+    chart = shop.pin(version=VERSION)
+    with desk.operator() as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(chart=chart)
+        await home.proven()
+        job = await until_hooked(home)
+        await home.push(chart=chart, values={"slow": True, "message": "two"})
+        job = await until_hooked(home, but=job)
+        helm = await helm_of(first, "upgrade")
+        assert await first.stop() == 0
+        await until_dead(helm)
+    assert await home.revisions() == [(1, "deployed"), (2, "failed")]
+    with desk.operator():
+        await until_hooked(home, but=job)
+        await let_go(home)
+        assert (await home.proven())["status"]["deployed"]["revision"] == 3
+    assert await home.data() == {"message": "two"}
+
+
+async def test_a_helm_that_is_killed_under_a_living_operator_is_run_once_more(
+    admin: Admin, tenant_name: str, shop: Shop, desk: Desk
+) -> None:
+    chart = shop.pin(version=VERSION)
+    with desk.operator() as operator:
+        await operator.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(chart=chart, values={"slow": True})
+        job = await until_hooked(home)
+        helm = await helm_of(operator, "upgrade")
+        await asyncio.to_thread(helm.kill)
+        await until_hooked(home, but=job)
+        await let_go(home)
+        assert (await home.proven())["status"]["deployed"]["revision"] == 2
+        assert operator.complaints() == []
