@@ -238,6 +238,7 @@ def test_packages_in_packages_have_a_bottom() -> None:
         (gzip.compress(b"x" * 100), "middle of a header"),
         (gzip.compress(gzip.decompress(package())[:700]), "middle of"),
     ],
+    ids=["nothing", "a page", "cut", "no tar", "a short tar", "a tar cut"],
 )
 def test_what_is_no_whole_archive_is_refused(packed: bytes, words: str) -> None:
     with pytest.raises(ChartUnfit, match=words):
