@@ -70,7 +70,7 @@ async def test_a_hold_outlives_a_finalizer_that_was_taken_off(home: Home) -> Non
 async def test_no_member_writes_a_status_or_a_ledger(home: Home) -> None:
     await home.push()
     proven = await home.proven()
-    forged = {"status": {"held": None, "proven": {**proven["status"]["proven"], "revision": 7}}}
+    forged: Any = {"status": {"held": None, "proven": {**proven["status"]["proven"], "revision": 7}}}
     for refused in (
         home.editor.admin.patch(f"{home.path()}/status", forged),
         home.admin.patch(f"{home.path()}/status", forged),
