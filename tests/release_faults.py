@@ -10,7 +10,7 @@ from landlord.core.release.ledger import Ledger, Verdict
 from tests.fault_cluster import Fault, Kind, Request
 from tests.release_gateway import Blow, GatedCluster, Gateway, HelmFault, HelmRun, Moment
 from tests.release_life import Clock, Life
-from tests.release_scenarios import SCENARIOS, Home
+from tests.release_scenarios import MEANWHILE, SCENARIOS, Home
 from tests.release_state import Photograph, marked, masked, photograph, wrong
 
 _REFUSALS = (Kind.CONFLICT, Kind.BUSY, Kind.UNAVAILABLE)
@@ -26,10 +26,18 @@ class Plan:
     faults: tuple[Fault | HelmFault, ...] = ()
     knows_the_dead: bool = True
     """Whether a process can prove that the one before it is gone; else it must wait until that is certain."""
+    meanwhile: str = ""
+    """What people do before the next process begins; in the undisturbed run, after all has come to rest."""
+
+    @property
+    def norm(self) -> "Plan":
+        """The undisturbed run."""
+        return Plan(self.scenario, meanwhile=self.meanwhile)
 
     def __str__(self) -> str:
         what = [_told(fault) for fault in self.faults]
         what += [] if self.knows_the_dead else ["nothing is known of the dead"]
+        what += [f"meanwhile {self.meanwhile}"] if self.meanwhile else []
         return f"{self.scenario}: {', then '.join(what) or 'undisturbed'}"
 
 
@@ -125,7 +133,10 @@ async def _live(plan: Plan, home: Home, cast: Cast, clock: Clock) -> list[Life]:
     lives, faults = list[Life](), list(plan.faults)
     while len(lives) < MOST_LIVES:
         lives.append(cast.life(plan, home, clock, len(lives) + 1, faults.pop(0) if faults else None))
-        if await lives[-1].until_quiet():
+        is_over = await lives[-1].until_quiet()
+        if plan.meanwhile and len(lives) == 1:
+            await MEANWHILE[plan.meanwhile](home)
+        elif is_over:
             return lives
     raise AssertionError(f"{MOST_LIVES} operators died one after another")
 
@@ -150,6 +161,14 @@ def plans(norm: Course) -> Iterator[Plan]:
         yield from _of_helm(scenario, number, run)
 
 
+def meetings(norm: Course) -> Iterator[Plan]:
+    """Plans in which people do something else while no operator lives."""
+    scenario, meanwhile, run = norm.plan.scenario, norm.plan.meanwhile, norm.runs[0]
+    moments = [HelmFault(Moment.AFTER_WRITE, 1, write) for write in {1, 2, len(run.writes) - 1}]
+    for moment in (HelmFault(Moment.BEFORE_START), *moments, HelmFault(Moment.AFTER_END)):
+        yield Plan(scenario, (moment,), meanwhile=meanwhile)
+
+
 def _of_helm(scenario: str, number: int, run: HelmRun) -> Iterator[Plan]:
     """Everything that can befall one run of Helm."""
     yield Plan(scenario, (HelmFault(Moment.BEFORE_START, number),))
@@ -160,9 +179,12 @@ def _of_helm(scenario: str, number: int, run: HelmRun) -> Iterator[Plan]:
     yield Plan(scenario, (HelmFault(Moment.AFTER_END, number),))
     first = HelmFault(Moment.AFTER_WRITE, number, 1)
     yield Plan(scenario, (first,), knows_the_dead=False)
-    yield Plan(scenario, (first, Fault(Kind.CRASH_AFTER, 1, among=RECORDS)))
-    yield Plan(scenario, (first, Fault(Kind.CRASH_BEFORE, 1, among=RECORDS)))
+    for kind in (Kind.CRASH_AFTER, Kind.CRASH_BEFORE, Kind.LOST, Kind.CONFLICT):
+        yield Plan(scenario, (first, Fault(kind, 1, among=RECORDS)))
     yield Plan(scenario, (first, first))
+    for write in range(1, len(run.writes) + 1):
+        yield Plan(scenario, (HelmFault(Moment.BEFORE_WRITE, number, write, Blow.UNAVAILABLE),))
+        yield Plan(scenario, (HelmFault(Moment.AFTER_WRITE, number, write, Blow.LOST),))
     for write in {1, len(run.writes)}:
         yield Plan(scenario, (HelmFault(Moment.AFTER_WRITE, number, write, Blow.HELM_ALONE),))
         yield Plan(scenario, (HelmFault(Moment.AFTER_WRITE, number, write, Blow.STOP),))
@@ -172,13 +194,21 @@ def faults_found(norm: Course, course: Course) -> list[str]:
     """How a plan's end differs from the undisturbed one; empty when it is as good."""
     found = wrong(course.final)
     for key in sorted(norm.final.facts.keys() | course.final.facts.keys()):
-        expected, seen = norm.final.facts.get(key), course.final.facts.get(key)
+        expected, seen = _fact(norm, key), _fact(course, key)
         found += [f"{key}: expected {expected}, found {seen}"] if expected != seen else []
     found += [f"made anew, though it was there: {key}" for key in sorted(norm.kept - course.kept)]
     found += [f"deleted: {each}" for each in sorted(course.deletes - norm.deletes)]
     found += [f"not at rest: {each}" for each in course.idle]
     found += _runs_too_many(norm, course)
     return found
+
+
+def _fact(course: Course, key: str) -> object:
+    """What is so in the end; an attempt that people cut short has no verdict, and need not have one."""
+    fact = course.final.facts.get(key)
+    if key == "ledger" and course.plan.meanwhile and fact is not None:
+        return {name: value for name, value in fact.items() if name != "verdicts"}
+    return fact
 
 
 def _runs_too_many(norm: Course, course: Course) -> Iterator[str]:

@@ -27,6 +27,14 @@ from tests.fault_cluster import Crash, FaultyCluster
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OF_THE_CONNECTION = frozenset({"host", "transfer-encoding", "connection", "content-length"})
+_UNAVAILABLE = {
+    "apiVersion": "v1",
+    "kind": "Status",
+    "status": "Failure",
+    "reason": "ServiceUnavailable",
+    "message": "the server is currently unable to handle the request",
+    "code": 503,
+}
 
 
 class Moment(Enum):
@@ -44,6 +52,8 @@ class Blow(Enum):
     CRASH = "the operator and its Helm die"
     HELM_ALONE = "Helm alone is killed"
     STOP = "the operator is asked to stop"
+    UNAVAILABLE = "503 for Helm"
+    LOST = "the answer to Helm is lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +117,16 @@ class FaultyHelm:
             await asyncio.shield(self._stopping)
         return ended
 
-    async def before(self, write: str) -> bool:
+    def before(self, write: str) -> bool:
         """Told of a write on its way; False when it never arrives."""
         run = self.runs[-1]
         run.writes.append(write)
-        if not self._is_now(run, Moment.BEFORE_WRITE):
-            return True
-        return await self._strike(run)
+        return not self._is_now(run, Moment.BEFORE_WRITE) or self._strike(run)
 
-    async def after(self) -> None:
-        """Told that the write was carried out and its answer is on its way."""
-        if self._is_now(self.runs[-1], Moment.AFTER_WRITE):
-            await self._strike(self.runs[-1])
+    def after(self) -> bool:
+        """Told that the write was carried out; False when its answer never arrives."""
+        run = self.runs[-1]
+        return not self._is_now(run, Moment.AFTER_WRITE) or self._strike(run)
 
     @property
     def _blow(self) -> Blow | None:
@@ -130,14 +138,16 @@ class FaultyHelm:
             return False
         return moment in (Moment.BEFORE_START, Moment.AFTER_END) or fault.write == len(run.writes)
 
-    async def _strike(self, run: HelmRun) -> bool:
-        """Whether the request that was under way still is."""
+    def _strike(self, run: HelmRun) -> bool:
+        """Whether the request that is under way, or its answer, goes on."""
         run.is_struck = True
-        if self._blow is Blow.STOP:
-            if self.on_stop is not None:
-                self._stopping = asyncio.ensure_future(self.on_stop())
-            return True
-        os.kill(run.pid, signal.SIGKILL)
+        match self._blow:
+            case Blow.STOP:
+                if self.on_stop is not None:
+                    self._stopping = asyncio.ensure_future(self.on_stop())
+                return True
+            case Blow.CRASH | Blow.HELM_ALONE:
+                os.kill(run.pid, signal.SIGKILL)
         return False
 
     def _die(self, run: HelmRun) -> None:
@@ -189,15 +199,16 @@ class Gateway:
         faulty = self.gates[gate]
         is_write = request.method in _WRITES and "dryRun" not in request.query_string
         body = await request.read()
-        if is_write and not await faulty.before(f"{request.method} /{path.partition('?')[0]}"):
-            return web.Response(status=503)
+        if is_write and not faulty.before(f"{request.method} /{path.partition('?')[0]}"):
+            return web.json_response(_UNAVAILABLE, status=503)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_CONNECTION}
         headers["Authorization"] = self._authorization  # Helm shows no token where there is no TLS
         url = f"{self._server}/{path}"
         async with self._session.request(request.method, url, headers=headers, data=body or None) as response:
             if is_write:
                 text = await response.read()
-                await faulty.after()
+                if not faulty.after() and request.transport is not None:
+                    request.transport.abort()
                 return web.Response(status=response.status, body=text, headers=_kept(response))
             return await self._stream(request, response)
 

@@ -155,6 +155,8 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
     "delete": (_install, _delete),
 }
 
+MEANWHILE: dict[str, Step] = {"it is deleted": _delete, "it is as before": _install, "something else is pushed": _fix}
+
 
 async def clear_all(homes: list[Home]) -> None:
     """End all of them, a few at a time."""

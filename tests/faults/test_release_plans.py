@@ -12,14 +12,27 @@ from landlord.clients.cluster import Cluster as Client
 from tests.admin import open_admin
 from tests.cluster import Cluster, short_name
 from tests.fault_plans import PLANS
-from tests.release_faults import Cast, Course, Plan, faults_found, plans, play
+from tests.release_faults import Cast, Course, Plan, faults_found, meetings, plans, play
 from tests.release_gateway import open_gateway
 from tests.release_scenarios import SCENARIOS, Home, clear_all, settle, stock
 from tests.shop import open_shop
 
 T = TypeVar("T")
 Outcomes = dict[Plan, Course | Exception]
-AT_ONCE = 8
+AT_ONCE = 10
+MEETINGS = [
+    Plan(scenario, meanwhile=meanwhile)
+    for scenario, meanwhile in (
+        ("install", "it is deleted"),
+        ("install", "something else is pushed"),
+        ("values", "it is deleted"),
+        ("values", "it is as before"),
+        ("values", "something else is pushed"),
+        ("bad upgrade", "it is as before"),
+        ("bad upgrade", "something else is pushed"),
+    )
+]
+"""Undisturbed runs of plans in which people do something else while no operator lives."""
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +66,11 @@ async def _play_all(scenarios: Sequence[str], cluster: Cluster, identity: Path, 
         async def run_all(chosen: Sequence[Plan]) -> Outcomes:
             return dict(zip(chosen, await _each([run(plan) for plan in chosen]), strict=True))
 
-        norms = await run_all([Plan(scenario) for scenario in scenarios])
-        ends = await run_all([plan for norm in norms.values() if isinstance(norm, Course) for plan in plans(norm)])
+        norms = await run_all([*map(Plan, scenarios), *(plan for plan in MEETINGS if plan.scenario in scenarios)])
+        found = [norm for norm in norms.values() if isinstance(norm, Course)]
+        ends = await run_all(
+            [plan for norm in found for plan in (meetings(norm) if norm.plan.meanwhile else plans(norm))]
+        )
         await clear_all(homes)
         return norms | ends
 
@@ -78,11 +94,10 @@ async def _each(runs: Sequence[Coroutine[Any, Any, T]]) -> list[T | Exception]:
 def test_every_plan_of_a_release_ends_as_the_undisturbed_run(
     scenario: str, outcomes: Outcomes, record_property: Callable[[str, object], None]
 ) -> None:
-    norm = outcomes[Plan(scenario)]
     mine = {plan: end for plan, end in outcomes.items() if plan.scenario == scenario}
     struck = sum(isinstance(end, Course) and end.struck > 0 for end in mine.values())
     record_property(PLANS, struck)
-    wrong = {plan: found for plan, end in mine.items() if (found := _verdict(norm, end))}
+    wrong = {plan: found for plan, end in mine.items() if (found := _verdict(outcomes[plan.norm], end))}
     told = "\n".join(f"{plan}\n    " + "\n    ".join(found) for plan, found in wrong.items())
     assert not wrong, f"{len(wrong)} of {len(mine)} plans of {scenario!r} end otherwise:\n{told}"
     assert struck >= len(mine) * 3 // 4, f"only {struck} of {len(mine)} plans came to their blow"
