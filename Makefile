@@ -18,7 +18,9 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
-TESTED := $(wildcard tests/unit tests/integration tests/e2e)
+TESTED := $(wildcard tests/integration tests/e2e)
+# Unit tests share nothing; on a cluster they would compete for its time.
+BESIDE_EACH_OTHER := -n auto --dist worksteal
 
 say = @echo "==> $(1)"
 
@@ -75,12 +77,14 @@ demo: programs ## Show the whole story on a real API server: tenants made true a
 	@$(PY) -m demo
 
 test: lint node ## Everything: lint, types, imports, generated files, unit, integration, e2e.
-	$(call say,The tests)
+	$(call say,Unit tests)
+	@$(BIN)/pytest tests/unit $(BESIDE_EACH_OTHER) $(PYTEST_ARGS)
+	$(call say,Tests on real clusters)
 	@$(BIN)/pytest $(TESTED) $(PYTEST_ARGS)
 
 unit: setup ## Unit tests: no cluster, seconds.
 	$(call say,Unit tests)
-	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/unit $(BESIDE_EACH_OTHER) $(PYTEST_ARGS)
 
 integration: node ## Tests against a real API server.
 	$(call say,Integration tests)
