@@ -80,17 +80,21 @@ def push_a_bad_image(stage: Stage) -> None:
     stage.show_words("get", *WEB, "-o", f"jsonpath={READY}.message}}")
     stage.show("get", "appreleases", *IN)
     columns = "custom-columns=REASON:.reason,MESSAGE:.message"
-    warnings = ("--field-selector", "involvedObject.kind=AppRelease,type=Warning")
+    of_web = "involvedObject.kind=AppRelease,involvedObject.name=web"
+    told = ("get", "events", *IN, "--field-selector", f"{of_web},reason=RolledBack", "-o", "name")
+    stage.kubectl.until(lambda: bool(stage.kubectl.ask(*told)), what="An Event RolledBack")
+    warnings = ("--field-selector", f"{of_web},type=Warning")
     stage.show("get", "events", *IN, *warnings, "--sort-by=.metadata.creationTimestamp", "-o", columns)
     columns = "custom-columns=REVISION:.metadata.labels.version,STATUS:.metadata.labels.status"
     stage.show("get", "secrets", *IN, "-l", "owner=helm,name=web", "-o", columns)
     stage.say("Revision 3 is the bad one, 4 the rollback: the content of 2.")
     _must_be_held(stage)
-    stage.say("Held: asked to look again, Landlord does not try the very same once more.")
+    stage.say("Held: asked to look again, Landlord must not try the very same once more.")
     word = str(time.time_ns())
     stage.show("annotate", *WEB, f"landlord.dev/requested-at={word}")
     stage.kubectl.until(lambda: _status(stage).get("lastHandledReconcileAt") == word, what="One more pass")
     _must_be_held(stage)
+    stage.say("It looked, and left it at revision 4.")
 
 
 def fix(stage: Stage) -> None:
