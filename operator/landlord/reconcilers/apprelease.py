@@ -21,7 +21,7 @@ from landlord.core.release import machine
 from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
 from landlord.core.release.history import foreign, newest_of
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Stage
-from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Word
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Supersede, Word
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.release import sources
@@ -31,7 +31,7 @@ from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.dependents import dependencies
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
-from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune
+from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune, supersede
 from landlord.reconcilers.release.preparation import Preparation, Prepared
 from landlord.reconcilers.release.resting import SOON, Rested, Resting
 from landlord.reconcilers.release.telling import Teller, View
@@ -135,6 +135,8 @@ class AppReleaseReconciler:
                     continue
                 case MarkFailed(number=number):
                     await mark_failed(self._cluster, case, number)
+                case Supersede(numbers=numbers):
+                    await supersede(self._cluster, case, numbers)
                 case Prune(numbers=numbers):
                     await prune(self._cluster, case, facts.history, numbers)
                 case LetGo():

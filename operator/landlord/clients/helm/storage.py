@@ -85,15 +85,22 @@ class Revisions:
     async def _mark(
         self, namespace: str, release: str, number: int, before: frozenset[str], after: dict[str, str]
     ) -> None:
-        """Change what a revision says of itself, in payload and label, if it says one of ``before``."""
+        """Change what a revision says of itself, in payload and label, if it says one of ``before``.
+
+        Where only the label says so, it lies and is set by the payload: Helm goes by that.
+        """
         secret = await self._cluster.get(SECRETS, secret_name(release, number), namespace)
         if secret is None:
             raise Missing(f"Revision {number} of the release {release} is not there.")
         payload = await asyncio.to_thread(_payload, secret, release, number)
         info = payload.get("info", {})
+        said = (secret["metadata"].get("labels") or {}).get("status")
         if info.get("status") in before:
-            changed = {**payload, "info": {**info, **after}}
-            await self._cluster.replace(SECRETS, await asyncio.to_thread(_rewritten, secret, changed, after["status"]))
+            info = {**info, **after}
+        elif said not in before:
+            return
+        again = await asyncio.to_thread(_rewritten, secret, {**payload, "info": info}, str(info.get("status", FAILED)))
+        await self._cluster.replace(SECRETS, again)
 
     async def _labels(self, namespace: str, release: str, number: int) -> Mapping[str, str] | None:
         selector = f"owner=helm,name={release},version={number}"

@@ -245,7 +245,8 @@ RULES: Final = (
         r"|etcdserver: |[Tt]oo [Mm]any [Rr]equests|currently unable to handle the request"
         r"|unable to return a response in time|Internal error occurred|rate limiter Wait returned an error"
         r"|the object has been modified|Client\.Timeout|the server has asked for the client to provide credentials"
-        r"|storage is \(re\)initializing|context deadline exceeded|StorageError",
+        r"|storage is \(re\)initializing|context deadline exceeded|StorageError|\": EOF\b|broken pipe|http2: "
+        r"|server closed idle connection|transport connection broken|use of closed network connection",
         "The API server could not do its part: {message}",
     ),
     _rule(HelmTrouble.KILLED, r"context canceled|has been cancelled", "Helm was stopped before it was done."),

@@ -7,10 +7,10 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.facts import Closed, Facts, Unprepared
 from landlord.core.release.guilt import cancelled
-from landlord.core.release.history import precious, prunable
+from landlord.core.release.history import outshone, precious, prunable
 from landlord.core.release.identity import short
 from landlord.core.release.ledger import Failure, Intent, Ledger, Operation
-from landlord.core.release.steps import Decision, Prune, Rest, Run, Standing, Word
+from landlord.core.release.steps import Decision, Prune, Rest, Run, Standing, Supersede, Word
 
 LOCK_POLL: Final = timedelta(seconds=15)
 
@@ -37,8 +37,10 @@ def part(facts: Facts) -> Ledger:
 
 
 def tidy(facts: Facts, word: Word, rest: Rest, ledger: Ledger | None = None) -> Decision:
-    """Nothing to do but to wait: time to prune."""
+    """Nothing to do but to wait: time to put Helm's records in order, and to prune."""
     ledger = ledger or facts.ledger
+    if past := outshone(facts.history):
+        return Decision(Supersede(past), ledger, word)
     old = prunable(facts.history, facts.wish.max_history, precious(ledger))
     return Decision(Prune(old) if old else rest, ledger, word)
 

@@ -73,6 +73,14 @@ def prunable(history: Sequence[RevisionMeta], keep: int, precious: Iterable[int]
     )
 
 
+def outshone(history: Sequence[RevisionMeta]) -> tuple[int, ...]:
+    """Numbers of revisions that say deployed beside a newer one: Helm could not tell them that they are past."""
+    newest = newest_of(history)
+    if newest is None or newest.status != "deployed":
+        return ()
+    return tuple(sorted(each.number for each in history if each.status == "deployed" and each.number < newest.number))
+
+
 def precious(ledger: Ledger) -> tuple[int, ...]:
     """Numbers that must not go, whatever their age."""
     held = (ledger.held.failed_revision,) if ledger.held is not None else ()

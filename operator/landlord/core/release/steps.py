@@ -71,11 +71,18 @@ class Prune:
 
 
 @dataclass(frozen=True, slots=True)
+class Supersede:
+    """These older revisions still say deployed; no Helm runs that could write it."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LetGo:
     """Nothing of the release is left, or it is to stay: take the finalizer off."""
 
 
-Step = Rest | Look | Run | MarkFailed | Prune | LetGo
+Step = Rest | Look | Run | MarkFailed | Prune | Supersede | LetGo
 
 
 @dataclass(frozen=True, slots=True)

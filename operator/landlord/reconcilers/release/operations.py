@@ -153,6 +153,13 @@ async def mark_failed(cluster: Cluster, case: Case, number: int) -> None:
     await Revisions(cluster.acting_as(case.deployer)).mark_failed(case.namespace, case.release_name, number, why)
 
 
+async def supersede(cluster: Cluster, case: Case, numbers: Sequence[int]) -> None:
+    """Let older revisions say that they are past, as Helm would have had it not been disturbed."""
+    revisions = Revisions(cluster.acting_as(case.deployer))
+    for number in numbers:
+        await revisions.mark_superseded(case.namespace, case.release_name, number)
+
+
 async def prune(cluster: Cluster, case: Case, history: Sequence[RevisionMeta], numbers: Sequence[int]) -> None:
     """Delete old revisions, each exactly as it was seen."""
     revisions = Revisions(cluster.acting_as(case.deployer))

@@ -45,6 +45,11 @@ def test_every_trouble_but_the_last_resorts_was_heard_for_real() -> None:
         (CREATE + "Too many requests, please try again later.\n", HelmTrouble.OUTAGE),
         (CREATE + 'Patch "https://10.0.0.1:443/x": net/http: TLS handshake timeout\n', HelmTrouble.OUTAGE),
         (CREATE + 'Patch "https://10.0.0.1:443/x": http2: client connection lost\n', HelmTrouble.OUTAGE),
+        (CREATE + 'Patch "https://10.0.0.1:443/x": EOF\n', HelmTrouble.OUTAGE),
+        (
+            CREATE + 'Post "https://10.0.0.1:443/x": write tcp 10.0.0.2:1->10.0.0.1:443: broken pipe\n',
+            HelmTrouble.OUTAGE,
+        ),
         ("Error: create: failed to create: Post x: dial tcp 10.0.0.1:443: i/o timeout\n", HelmTrouble.OUTAGE),
         (CREATE + 'admission webhook "deny.example.com" denied the request: no\n', HelmTrouble.POLICY),
         (CREATE + 'admission webhook "deny.example.com" denied the request without explanation\n', HelmTrouble.POLICY),

@@ -8,7 +8,7 @@ from landlord.api.conditions import Reason
 from landlord.core.release import answers
 from landlord.core.release.facts import Closed, Unprepared
 from landlord.core.release.ledger import Failure, Operation, Stage, Verdict
-from landlord.core.release.steps import Prune, Rest, Run, Standing, Word
+from landlord.core.release.steps import Prune, Rest, Run, Standing, Supersede, Word
 from tests.unit.core.release.scenes import WISH, attempt, facts, ledger
 from tests.unit.core.release.theatre import START
 
@@ -39,6 +39,12 @@ def test_waiting_is_the_time_to_prune() -> None:
     seen = facts(ledger(), *["failed"] * 11, "deployed")
     assert answers.tidy(seen, WORD, Rest()).step == Prune((2,))
     assert answers.tidy(facts(ledger(), "deployed"), WORD, Rest(timedelta(1))).step == Rest(timedelta(1))
+
+
+def test_waiting_is_the_time_to_let_helm_have_one_deployed_revision() -> None:
+    seen = facts(ledger(), "superseded", "deployed", "failed", "deployed")
+    assert answers.tidy(seen, WORD, Rest()).step == Supersede((2,))
+    assert answers.tidy(facts(ledger(), "deployed", "failed"), WORD, Rest()).step == Rest()
 
 
 @pytest.mark.parametrize(("is_final", "standing"), [(True, Standing.STUCK), (False, Standing.WAITING)])

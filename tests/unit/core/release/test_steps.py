@@ -7,11 +7,23 @@ import pytest
 
 from landlord.api.conditions import Reason
 from landlord.core.release.ledger import Ledger
-from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Step, Word
+from landlord.core.release.steps import (
+    Decision,
+    LetGo,
+    Look,
+    MarkFailed,
+    Prune,
+    Rest,
+    Run,
+    Standing,
+    Step,
+    Supersede,
+    Word,
+)
 
 
 def test_the_steps_are_a_closed_set() -> None:
-    assert set(get_args(Step)) == {Rest, Look, Run, MarkFailed, Prune, LetGo}
+    assert set(get_args(Step)) == {Rest, Look, Run, MarkFailed, Prune, Supersede, LetGo}
 
 
 def test_a_decision_cannot_be_changed_once_it_is_made() -> None:

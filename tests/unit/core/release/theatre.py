@@ -23,7 +23,7 @@ from landlord.core.release.facts import (
 from landlord.core.release.history import foreign
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, decode, encode
 from landlord.core.release.machine import decide
-from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
 from tests.unit.core.release.cast import Revision
 from tests.unit.core.release.world import START, World
 
@@ -181,6 +181,12 @@ class Theatre(World):
                 assert self.ghost is None, "a lock was taken off while its Helm lives"
                 assert not revision.is_theirs, "somebody else's lock was taken off"
                 revision.status = "failed"
+            case Supersede(numbers=numbers):
+                for number in numbers:
+                    past = self.helm.find(number)
+                    assert past is not None
+                    assert (past.status, past is self.helm.newest) == ("deployed", False)
+                    past.status = "superseded"
             case Prune(numbers=numbers):
                 newest = self.helm.newest
                 proven = self.ledger.proven
