@@ -86,7 +86,7 @@ async def test_no_member_writes_a_status_or_a_ledger(home: Home) -> None:
 async def test_a_status_that_is_lost_or_forged_is_told_anew(home: Home) -> None:
     held = await held_bad(home)
     before = await home.revisions()
-    forged = {"status": {"held": None, "conditions": [], "proven": {"revision": 9}, "history": []}}
+    forged: Any = {"status": {"held": None, "conditions": [], "proven": {"revision": 9}, "history": []}}
     await home.breaker.patch(f"{home.path()}/status", forged)
     told = await home.until(reason="RolledBack", status="False")
     assert told["status"]["held"] == held["status"]["held"]
@@ -99,7 +99,7 @@ async def test_a_forged_record_is_told_and_never_proven(home: Home, what: str) -
     """Where members may use Helm by hand they may write its records too: what they say is looked at, not believed."""
     await home.push()
     await home.proven()
-    forged = record(home, 9)
+    forged: dict[str, Any] = record(home, 9)
     if what != "nonsense":
         kept = await home.admin.get(SECRETS.path(home.namespace, "sh.helm.release.v1.web.v1"))
         forged |= {"data": kept["data"]}

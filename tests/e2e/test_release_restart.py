@@ -1,0 +1,77 @@
+"""What outlives the operator: a hold, and the status it is told by."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.admin import Admin
+from tests.audit import Audit
+from tests.manifests import condition
+from tests.operator_process import OperatorProcess, running_operator
+from tests.releases import move_in, shop
+from tests.shop import SETTINGS, WEB, Shop, package
+
+__all__ = ["shop"]
+
+
+async def test_a_hold_outlives_the_operator(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path, audit: Audit
+) -> None:
+    """And a status that was lost meanwhile: the next operator reads the ledger, and starts no Helm."""
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push()
+        await home.proven()
+        await home.push(image={"tag": "image-pull"})
+        before = await home.until(reason="RolledBack", status="False")
+        assert await first.stop() == 0
+    revisions = await home.revisions()
+    await home.breaker.patch(f"{home.path()}/status", {"status": {"held": None, "conditions": [], "history": []}})
+    await audit.mark()
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+        await second.until_serving()
+        after = await home.until(reason="RolledBack", status="False", words="Held")
+        await home.looked_at()
+        assert after["status"]["held"] == before["status"]["held"]
+        assert await home.revisions() == revisions
+        assert await audit.writes(user_agent="Helm") == []
+        await home.push(image={"tag": "1.0.1"})
+        await home.proven()
+        assert await second.stop() == 0
+
+
+@pytest.mark.xfail(strict=True, reason="NotPrepared is raised where nobody expects it")
+async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
+    """An operator that knows nothing any more meets a revision of somebody else's, and cannot get the chart."""
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push()
+        await home.proven()
+        assert await first.stop() == 0
+    chart = tmp_path / "web-1.0.0.tgz"
+    chart.write_bytes(package("web", "1.0.0", {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS}))
+    await home.helm("upgrade", "web", str(chart), "--set", "message=by hand")
+    shop.is_closed = True
+    try:
+        with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+            await second.until_serving()
+            body = await home.looked_at(deadline=20)
+            assert condition(body)["status"] != "True"
+            assert _bugs(second, home.namespace) == []
+            assert await home.data() == {"message": "by hand"}
+            shop.is_closed = False
+            await home.annotate(requested_at="again")
+            await home.proven(deadline=40)
+            assert await home.data() == {"message": "hello"}
+    finally:
+        shop.is_closed = False
+
+
+def _bugs(operator: OperatorProcess, namespace: str) -> list[str]:
+    """What the operator takes for bugs of its own in this namespace; others may have left ruins."""
+    errors = [line for line in operator.log_lines() if line["level"] in ("ERROR", "CRITICAL")]
+    return [str(line["message"]) for line in errors if namespace in str(line.get("object"))]
