@@ -14,10 +14,12 @@ __all__ = ["home", "release_operator", "shop"]
 FILES = {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS}
 
 
-async def install_by_hand(home: Home, folder: Path, name: str = "web", *flags: str, **values: Any) -> None:
+async def install_by_hand(
+    home: Home, folder: Path, name: str = "web", *flags: str, defaults: dict[str, Any] = VALUES, **values: Any
+) -> None:
     """What a pipeline does: `helm upgrade --install NAME web-1.0.0.tgz --set image.tag=1.0.0 --set ...`."""
     packed = folder / "web-1.0.0.tgz"
-    packed.write_bytes(package("web", "1.0.0", FILES, VALUES))
+    packed.write_bytes(package("web", "1.0.0", FILES, defaults))
     said = [f"--set={key}={value}" for key, value in values.items()]
     await home.helm("upgrade", "--install", name, str(packed), "--set=image.tag=1.0.0", *said, *flags)
 
@@ -64,6 +66,14 @@ async def test_other_values_than_those_in_git_are_one_attempt_that_is_seen(home:
     assert (await home.data() or {})["message"] == "in-git"
     await home.looked_at()
     assert await home.revisions() == [(1, "superseded"), (2, "deployed")]
+
+
+async def test_other_defaults_under_the_same_version_are_not_taken_over(home: Home, tmp_path: Path) -> None:
+    await install_by_hand(home, tmp_path, defaults={**VALUES, "message": "old default"})
+    await home.push(image={"tag": "1.0.0"})
+    await home.proven()
+    assert await home.revisions() == [(1, "superseded"), (2, "deployed")]
+    assert (await home.data() or {})["message"] == "hello"
 
 
 async def test_values_that_git_only_gets_right_later_are_taken_over_then(home: Home, tmp_path: Path) -> None:
