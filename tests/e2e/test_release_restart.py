@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.admin import Admin
 from tests.audit import Audit
 from tests.manifests import condition
@@ -41,7 +39,6 @@ async def test_a_hold_outlives_the_operator(
         assert await second.stop() == 0
 
 
-@pytest.mark.xfail(strict=True, reason="NotPrepared is raised where nobody expects it")
 async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
     admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
 ) -> None:

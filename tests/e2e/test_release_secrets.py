@@ -136,7 +136,6 @@ async def test_trouble_is_told_without_the_word(
     await nowhere(search, home, release_operator)
 
 
-@pytest.mark.xfail(strict=True, reason="names that a chart makes of a Secret's word are told")
 @pytest.mark.parametrize("what", NAMED)
 async def test_a_name_made_of_the_word_is_told_without_it(
     home: Home, marker: str, search: Search, release_operator: OperatorProcess, what: str
@@ -147,7 +146,6 @@ async def test_a_name_made_of_the_word_is_told_without_it(
     await nowhere(search, home, release_operator)
 
 
-@pytest.mark.xfail(strict=True, reason="Helm writes numbers as floats, which the redaction does not know")
 @pytest.mark.parametrize("what", ["a template fails", "a schema says no"])
 async def test_a_number_is_a_word_too(
     home: Home, marker: str, search: Search, release_operator: OperatorProcess, what: str
@@ -177,7 +175,6 @@ async def test_a_variable_brings_no_word_out(
     await nowhere(search, home, release_operator)
 
 
-@pytest.mark.xfail(strict=True, reason="an undefined variable is told, though a Secret's word holds it")
 async def test_a_password_that_looks_like_a_variable_is_not_told(
     home: Home, marker: str, search: Search, release_operator: OperatorProcess
 ) -> None:
@@ -201,7 +198,6 @@ async def test_a_secret_that_is_no_yaml_is_not_quoted(
     await nowhere(search, home, release_operator)
 
 
-@pytest.mark.xfail(strict=True, reason="an uninstall does not know which words are secret")
 async def test_an_uninstall_that_fails_tells_nothing(
     home: Home, marker: str, search: Search, release_operator: OperatorProcess
 ) -> None:

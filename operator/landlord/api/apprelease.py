@@ -100,7 +100,10 @@ class VariableSource(Model):
 
 
 class Substitute(Model):
-    """``${NAME}`` in the texts of our layers of values, never in the chart's; ``$${NAME}`` stays as it is."""
+    """``${NAME}`` in the texts of our layers of values; ``$${NAME}`` stays as it is.
+
+    Never in the chart's own defaults, and never in what a Secret holds.
+    """
 
     sources: Annotated[tuple[VariableSource, ...], Field(max_length=16)] = Field(
         (),
@@ -237,7 +240,9 @@ class AppReleaseSpec(Model):
         ),
     )
     substitute: Substitute | None = Field(
-        None, description="Replace ${NAME} in the values. Absent: nothing is replaced. An unknown name is an error."
+        None,
+        description="Replace ${NAME} in the values, short of what comes from a Secret. Absent: nothing is replaced. "
+        "An unknown name is an error.",
     )
     depends_on: Annotated[tuple[Dependency, ...], Field(max_length=32)] = Field(
         (),

@@ -21,7 +21,7 @@ from landlord.core.release import machine
 from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
 from landlord.core.release.history import foreign, newest_of
 from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Stage
-from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Supersede, Word
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.release import sources
@@ -29,12 +29,13 @@ from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.dependents import dependencies
+from landlord.reconcilers.release.layers import NotPrepared
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune, supersede
 from landlord.reconcilers.release.preparation import Preparation, Prepared
 from landlord.reconcilers.release.resting import SOON, Rested, Resting
-from landlord.reconcilers.release.telling import Teller, View
+from landlord.reconcilers.release.telling import Teller, View, refused
 from landlord.reconcilers.release.wanted import checks_of
 from landlord.reconcilers.world import World
 
@@ -113,10 +114,10 @@ class AppReleaseReconciler:
             return await self._steps(case)
         except Forbidden as failure:
             # Rights come with the Tenant's last objects, and may come back: soon, and told meanwhile.
-            await self._teller.trouble(case, self._ledgers.of(case.ref), _refused(failure))
+            await self._teller.trouble(case, self._ledgers.of(case.ref), refused(failure))
             raise Transient(failure.why) from failure
         except Refused as failure:
-            await self._teller.trouble(case, self._ledgers.readable(case.ref), _refused(failure))
+            await self._teller.trouble(case, self._ledgers.readable(case.ref), refused(failure))
             raise NotYet(failure.why, REFUSED_AGAIN) from failure
 
     async def _steps(self, case: Case) -> Outcome:
@@ -226,6 +227,8 @@ class AppReleaseReconciler:
         return await Revisions(acting).list(case.namespace, case.release_name)
 
     async def _prepare(self, case: Case, ledger: Ledger) -> Prepared:
+        if case.is_deleting:
+            await self._preparation.learn_secrets(case)
         if case.is_deleting or case.suspended:
             return Prepared(Unprepared(Reason.SUSPENDED, case.suspended or "Going away.", is_final=False))
         try:
@@ -274,7 +277,10 @@ class AppReleaseReconciler:
             return None
         if not isinstance(prepared.desired, Desired) or prepared.layers is None:
             return None
-        package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
+        try:
+            package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
+        except NotPrepared:
+            return None
         stored = await self._observation.stored(case, newest.number)
         return stranger(newest, stored[0] if stored else None, package)
 
@@ -293,8 +299,3 @@ class AppReleaseReconciler:
             self._observation.rest(case.ref)
         seed = str(case.body["metadata"].get("uid", ""))
         return Outcome(after or intervals.jittered(case.interval, seed))
-
-
-def _refused(failure: Refused) -> Word:
-    """A refusal in the machine's words."""
-    return Word(Standing.STUCK, Reason.FORBIDDEN, f"{failure.why} Nothing is done until that changes.")

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from landlord.api.apprelease import SourceKind, ValuesSource, VariableSource
 from landlord.api.conditions import Reason
 from landlord.api.failures import SpecFault
 from landlord.api.refs import CONFIG_MAPS, SECRETS
 from landlord.clients.cluster import Cluster
+from landlord.clients.helm.redaction import Redaction
 from landlord.core.release import values as merging
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.texts import decoded, loaded
 
 Values = dict[str, Any]
+_TELLING: Final = 4
+"""A number of more digits than this is no common one."""
 
 
 class NotPrepared(Exception):
@@ -38,17 +42,34 @@ async def layers(case: Case, cluster: Cluster) -> Layers:
         raise NotPrepared(Reason.INVALID_SPEC, case.fault)
     spec, reader = case.release.spec, _Reader(case.namespace, cluster)
     try:
+        sources = spec.substitute.sources if spec.substitute else ()
+        filled = _Filling(await _variables(case, reader, sources) if spec.substitute else None)
         defaults = case.environment.spec.release_defaults if case.environment else None
-        merged = merging.merge([defaults.values or {}]) if defaults else {}
+        merged = filled(defaults.values or {}, "releaseDefaults.values of the Environment") if defaults else {}
         for index, source in enumerate(spec.values_from):
-            merged = await _laid_over(merged, reader, source, f"spec.valuesFrom[{index}]")
+            merged = await _laid_over(merged, reader, source, f"spec.valuesFrom[{index}]", filled)
         own = spec.environment_values.get(case.environment_name) or {}
-        merged = merging.with_image(merging.merge([merged, spec.values or {}, own]), spec.image)
-        if spec.substitute is not None:
-            merged = merging.substitute(merged, await _variables(case, reader, spec.substitute.sources))
+        above = [
+            filled(spec.values or {}, "spec.values"),
+            filled(own, f"spec.environmentValues.{case.environment_name}"),
+        ]
+        merged = merging.with_image(merging.merge([merged, *above]), spec.image)
     except SpecFault as fault:
-        raise NotPrepared(Reason.VALUES_ERROR, str(fault)) from fault
+        raise NotPrepared(Reason.VALUES_ERROR, Redaction(reader.secrets).clean(str(fault))) from None
     return Layers(merged, frozenset(reader.secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Replaces variables in a layer; None leaves it as it is. What a Secret holds is never looked into."""
+
+    variables: Mapping[str, str] | None = field(repr=False)
+
+    def __call__(self, layer: Mapping[str, Any], path: str) -> Values:
+        """The layer with every variable replaced; raises ``SpecFault`` that names ``path``."""
+        if self.variables is None:
+            return merging.merge([layer])
+        return merging.substitute(merging.merge([layer]), self.variables, path)
 
 
 class _Reader:
@@ -77,20 +98,22 @@ class _Reader:
         return texts
 
 
-async def _laid_over(below: Values, reader: _Reader, source: ValuesSource, path: str) -> Values:
+async def _laid_over(below: Values, reader: _Reader, source: ValuesSource, path: str, filled: _Filling) -> Values:
     data = await reader.data(source.kind, source.name)
     if data is None or source.key not in data:
         if source.optional:
             return below
         what = f"{source.kind.value} {source.name}" + ("" if data is None else f" has no key {source.key} and")
         raise NotPrepared(Reason.WAITING_FOR_VALUES, f"{path}: {what} is waited for.", is_final=False)
-    text = data[source.key]
+    text, is_secret = data[source.key], source.kind is SourceKind.SECRET
     if source.target_path is not None:
-        return merging.place(below, source.target_path, text, f"{path}.targetPath")
+        said = text if is_secret else filled({"text": text}, path)["text"]
+        return merging.place(below, source.target_path, said, f"{path}.targetPath")
     parsed = loaded(text, f"{path}: key {source.key} of {source.kind.value} {source.name}")
-    if source.kind is SourceKind.SECRET:
+    if is_secret:
         reader.secrets.update(_scalars(parsed))
-    return merging.merge([below, parsed])
+        return merging.merge([below, parsed])
+    return merging.merge([below, filled(parsed, path)])
 
 
 async def _variables(case: Case, reader: _Reader, sources: Sequence[VariableSource]) -> dict[str, str]:
@@ -112,4 +135,18 @@ def _scalars(value: Any) -> set[str]:
         return set().union(*(_scalars(inner) for inner in value.values())) if value else set()
     if isinstance(value, list):
         return set().union(*(_scalars(inner) for inner in value)) if value else set()
-    return {str(value)} if isinstance(value, str | int | float) and not isinstance(value, bool) else set()
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return set()
+    return {value} if isinstance(value, str) else {str(value), *_as_helm_says(float(value))}
+
+
+def _as_helm_says(value: float) -> set[str]:
+    """A number as Go's templates write it: 73519284 becomes 7.3519284e+07."""
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    if not isinstance(exponent, int):  # infinite, or no number
+        return set()
+    text = "".join(map(str, digits)).rstrip("0") or "0"
+    mantissa = ("-" if sign else "") + text[0] + (f".{text[1:]}" if text[1:] else "")
+    power = len(digits) - 1 + exponent
+    whole = {f"{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"}
+    return whole | ({mantissa} if len(text) > _TELLING else set())

@@ -62,8 +62,12 @@ class Operations:
             await self._act(order)
         except HelmFailed as failed:
             return Ended(operation, failed.trouble, failed.why)
-        except (Forbidden, SpecFault, NotPrepared) as refused:
-            return Ended(operation, HelmTrouble.FORBIDDEN, str(refused))
+        except NotPrepared as stop:
+            trouble = HelmTrouble.FORBIDDEN if stop.is_final else HelmTrouble.OUTAGE
+            return Ended(operation, trouble, self._preparation.hidden.clean(order.case.ref, stop.why))
+        except (Forbidden, SpecFault) as refused:
+            why = self._preparation.hidden.clean(order.case.ref, str(refused))
+            return Ended(operation, HelmTrouble.FORBIDDEN, why)
         except LandlordFailure as failure:
             return Ended(operation, HelmTrouble.OUTAGE, failure.why)
         return Ended(operation)
@@ -79,7 +83,7 @@ class Operations:
         await stuck.tidy(self._cluster, eyes, case.release_name, history, number, read)
 
     async def _act(self, order: Order) -> None:
-        case, secrets = order.case, order.layers.secrets if order.layers else frozenset()
+        case, secrets = order.case, self._preparation.hidden.of(order.case.ref)
         limit = order.intent.until - order.intent.at
         match order.intent.operation:
             case Operation.DEPLOY:
@@ -116,7 +120,7 @@ class Operations:
             description=f"Landlord: chart {attempt.desired.chart_version}",
             apply_method=await self._apply_method(case, order.newest.number if order.newest else 0),
             take_ownership=case.release.spec.upgrade.take_ownership,
-            secrets=package.layers.secrets,
+            secrets=self._preparation.hidden.of(case.ref),
         )
 
     async def _apply_method(self, case: Case, number: int) -> str:

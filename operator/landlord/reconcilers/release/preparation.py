@@ -28,6 +28,7 @@ from landlord.core.release.rendered import Rendered
 from landlord.core.release.sources import chart_permitted, permitted
 from landlord.reconcilers.release.access import credentials_of, trusted
 from landlord.reconcilers.release.case import Case, homeless
+from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.layers import Layers, NotPrepared, layers
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
@@ -80,11 +81,22 @@ class Preparation:
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
         self._renders = asyncio.Semaphore(RENDERS)
         self._fetched: dict[Ref, datetime] = {}
+        self.hidden = Hidden()
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of a release that is gone."""
         self._packages.pop(ref, None)
         self._fetched.pop(ref, None)
+        self.hidden.forget(ref)
+
+    async def learn_secrets(self, case: Case) -> None:
+        """Know what must not be said of a release that goes away, as far as its Secrets can still be read."""
+        if case.release is None or not case.tenant or self.hidden.of(case.ref):
+            return
+        try:
+            self.hidden.learn(case.ref, (await layers(case, self._cluster.acting_as(case.deployer))).secrets)
+        except (NotPrepared, LandlordFailure):
+            return
 
     async def prepare(self, case: Case, ledger: Ledger) -> Prepared:
         """What is wanted, or why that cannot be said."""
@@ -93,6 +105,7 @@ class Preparation:
             return Prepared(stop)
         try:
             merged = await layers(case, self._cluster.acting_as(case.deployer))
+            self.hidden.learn(case.ref, merged.secrets)
             inputs = inputs_of(case, merged)
             known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
             if known is not None:
@@ -101,9 +114,11 @@ class Preparation:
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
             after = timedelta(minutes=5) if stop_.is_final else timedelta(seconds=30)
-            return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final, after))
+            why = self.hidden.clean(case.ref, stop_.why)
+            return Prepared(Unprepared(stop_.reason, why, stop_.is_final, after))
         except LandlordFailure as failure:
-            return Prepared(_unprepared(failure))
+            found = _unprepared(failure)
+            return Prepared(replace(found, why=self.hidden.clean(case.ref, found.why)))
         return Prepared(package.desired, merged, (pin_name(case), package.chart.digest))
 
     async def package(self, case: Case, ledger: Ledger, desired: Desired, merged: Layers) -> Package:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from landlord.api import names
 from landlord.api.conditions import ConditionType, Reason, Status
+from landlord.api.failures import Refused
 from landlord.api.refs import APPRELEASES
 from landlord.clients.cluster import Cluster
 from landlord.core.conditions import find
@@ -13,7 +14,7 @@ from landlord.core.release import report
 from landlord.core.release.facts import Check, Facts, Unprepared
 from landlord.core.release.ledger import Desired, Ledger, Verdict
 from landlord.core.release.report import Told
-from landlord.core.release.steps import Decision, Word
+from landlord.core.release.steps import Decision, Standing, Word
 from landlord.reconcilers import objects
 from landlord.reconcilers.record import Announce
 from landlord.reconcilers.release.bodies import Bodies, Body
@@ -125,3 +126,8 @@ class Teller:
         if not is_told and (old.get("status"), old.get("reason")) != (new["status"], new["reason"]):
             warning = new["status"] == Status.FALSE.value
             self._announce(case.body, new["reason"], new["message"], warning=warning)
+
+
+def refused(failure: Refused) -> Word:
+    """A refusal in the machine's words."""
+    return Word(Standing.STUCK, Reason.FORBIDDEN, f"{failure.why} Nothing is done until that changes.")
