@@ -107,7 +107,7 @@ class Operator:
             metrics,
             instance=lease.identity,
             clock=time.monotonic,
-            is_busy=lambda: len(self.tenants) > 0,
+            is_busy=lambda: len(self.tenants) + self.tenants.running > 1,
         )
         ties = Ties(lease.identity, self.release_sight, self._announce, metrics, _clock)
         self.releases = Releases(settings, fenced, self.world, self.bodies, ties)
