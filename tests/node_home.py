@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from landlord.core.release.ledger import Ledger, decode
 from tests.actors import Actor
 from tests.admin import Admin
 from tests.cluster import short_name
@@ -142,12 +143,20 @@ async def pods(home: Home, name: str = "web") -> list[dict[str, Any]]:
     return await home.admin.list(f"/api/v1/namespaces/{home.namespace}/pods", labelSelector=f"app={name}")
 
 
+async def ledger(home: Home, name: str = "web") -> Ledger:
+    """What Landlord remembers of a release."""
+    kept = await home.ledger(name)
+    assert kept, f"no ledger of {home.namespace}/{name}"
+    return decode(kept["data"]["ledger"])
+
+
 __all__ = [
     "CHARTS",
     "NodeShop",
     "Traffic",
     "address_of",
     "flags",
+    "ledger",
     "node_home",
     "node_landlord",
     "node_operator",

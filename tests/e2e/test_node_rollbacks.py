@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from landlord.core.release.ledger import Ledger, Verdict, decode
+from landlord.core.release.ledger import Ledger, Verdict
 from tests.admin import open_admin
 from tests.cluster import eventually
 from tests.manifests import condition
@@ -20,6 +20,7 @@ from tests.node import NodeCluster
 from tests.node_home import (
     NodeShop,
     Traffic,
+    ledger,
     node_home,
     node_landlord,
     node_operator,
@@ -124,7 +125,7 @@ async def _tell(home: Home, bad: Bad, cluster: NodeCluster) -> Story:
     describe = ("describe", "apprelease", "web", "--namespace", home.namespace)
     return Story(
         body=body,
-        ledger=await _ledger(home),
+        ledger=await ledger(home),
         user=user,
         sign=signs.result() if signs.done() and not signs.cancelled() else None,
         revisions=await home.revisions(),
@@ -156,12 +157,6 @@ async def _first_sign(home: Home) -> datetime:
         return None
 
     return await eventually(shows, deadline=300, describe="a sign of trouble at the pods")
-
-
-async def _ledger(home: Home) -> Ledger:
-    kept = await home.ledger()
-    assert kept
-    return decode(kept["data"]["ledger"])
 
 
 async def _is_old_again(home: Home) -> bool:

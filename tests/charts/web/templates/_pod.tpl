@@ -11,7 +11,7 @@ terminationGracePeriodSeconds: 0
 containers:
   - name: exit
     image: localhost/app:1
-    command: [sh, -c, "echo ends with {{ .code }}; exit {{ .code }}"]
+    command: [sh, -c, "sleep {{ .seconds }}; exit {{ .code }}"]
     resources: {{ .root.Values.resources | toJson }}
     {{- include "web.container" .root | nindent 4 }}
 {{- end }}
