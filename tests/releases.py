@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from landlord.api import names
 from landlord.api.refs import APPRELEASES, CONFIG_MAPS, SECRETS
 from sandbox.programs import core_programs
 from tests.admin import Admin
-from tests.manifests import condition, environment, tenant, until_ready
+from tests.manifests import ENVIRONMENTS, TENANTS, condition, environment, tenant, until_ready
 from tests.operator_process import OperatorProcess, running_operator
 from tests.polling import eventually
 from tests.shop import Shop, open_shop
@@ -190,9 +190,12 @@ def release_operator(
 
 
 @pytest.fixture
-async def home(admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess) -> Home:
-    """A fresh tenant with one development environment of its own."""
-    return await move_in(admin, tenant_name, shop)
+async def home(admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess) -> AsyncIterator[Home]:
+    """A fresh tenant with one development environment of its own; it is told to go at the end, not waited for."""
+    yield await move_in(admin, tenant_name, shop)
+    for path in (f"{TENANTS}/{tenant_name}", f"{ENVIRONMENTS}/{tenant_name}"):
+        if await admin.find(path):
+            await admin.delete(path)
 
 
 async def move_in(admin: Admin, name: str, shop: Shop, where: Object | None = None, **spec: Any) -> Home:
