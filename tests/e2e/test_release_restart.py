@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.admin import Admin
 from tests.audit import Audit
 from tests.manifests import condition
 from tests.operator_process import OperatorProcess, running_operator
-from tests.releases import move_in, shop
+from tests.polling import eventually
+from tests.releases import Home, move_in, shop
 from tests.shop import SETTINGS, WEB, Shop, package
 
 __all__ = ["shop"]
@@ -66,6 +69,30 @@ async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
             assert await home.data() == {"message": "hello"}
     finally:
         shop.is_closed = False
+
+
+@pytest.mark.xfail(strict=True, reason="rights go before the release does, and without them no pass lets it go")
+async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
+    """Even when the deployer's rights are gone already: there is nothing left to be done with them."""
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push()
+        await home.proven()
+        assert await first.stop() == 0
+    await home.breaker.delete(f"/api/v1/namespaces/{home.namespace}")
+    rights = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{home.namespace}/rolebindings/landlord-deployer"
+    await eventually(lambda: _is_gone(home, rights), deadline=20)
+    assert await admin.find(home.path())
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+        await second.until_serving()
+        await eventually(lambda: _is_gone(home, home.path()), deadline=15, describe="the AppRelease is let go")
+
+
+async def _is_gone(home: Home, path: str) -> bool:
+    return await home.admin.find(path) is None
 
 
 def _bugs(operator: OperatorProcess, namespace: str) -> list[str]:
