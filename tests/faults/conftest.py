@@ -7,6 +7,7 @@ import pytest
 
 from sandbox import cluster as sandbox
 from tests import cluster as clusters
+from tests import release_faults
 from tests.cluster import Cluster
 from tests.fault_plans import PLANS
 from tests.installation import landlord_installed
@@ -30,6 +31,7 @@ def cluster(run_folder: Path) -> Iterator[Cluster]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many crash plans were run."""
     reports = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
-    counts = [int(str(value)) for report in reports for name, value in report.user_properties if name == PLANS]
-    if counts:
-        terminalreporter.write_line(f"{sum(counts)} crash plans in {len(counts)} scenarios")
+    for kind, told in ((PLANS, "Tenants"), (release_faults.PLANS, "AppReleases")):
+        counts = [int(str(value)) for report in reports for name, value in report.user_properties if name == kind]
+        if counts:
+            terminalreporter.write_line(f"{sum(counts)} crash plans of {told} in {len(counts)} scenarios")
