@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.admin import Admin
 from tests.audit import Audit
 from tests.manifests import condition
@@ -71,7 +69,6 @@ async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
         shop.is_closed = False
 
 
-@pytest.mark.xfail(strict=True, reason="rights go before the release does, and without them no pass lets it go")
 async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
     admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
 ) -> None:

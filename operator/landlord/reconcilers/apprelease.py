@@ -107,7 +107,7 @@ class AppReleaseReconciler:
         case = open_case(self._world, self._bodies, ref, body, self._clock())
         if case.is_deleting and not objects.is_held(body):
             return Outcome()
-        if not case.is_deleting and case.tenant:
+        if not case.is_deleting and not case.is_namespace_leaving and case.tenant:
             case = replace(case, body=await self._hold(body))
         sources.keep_in_sight(case, self._observation.holds)
         try:
@@ -221,12 +221,14 @@ class AppReleaseReconciler:
 
     async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
         """By one metadata list. Where no deployer is, there can be no release of ours either."""
-        if not case.tenant or case.rival:
+        if not case.tenant or case.rival or case.is_namespace_leaving:
             return ()
         acting = self._cluster.acting_as(case.deployer)
         return await Revisions(acting).list(case.namespace, case.release_name)
 
     async def _prepare(self, case: Case, ledger: Ledger) -> Prepared:
+        if case.is_namespace_leaving:
+            return Prepared(Unprepared(Reason.NAMESPACE_TERMINATING, "The namespace is being deleted.", is_final=False))
         if case.is_deleting:
             await self._preparation.learn_secrets(case)
         if case.is_deleting or case.suspended:
