@@ -122,6 +122,7 @@ async def _tell(home: Home, bad: Bad, cluster: NodeCluster) -> Story:
         body = await home.until(reason="RolledBack", status="False", deadline=240)
         await eventually(lambda: _is_old_again(home), deadline=90, describe="the old pods, and no others")
         signs.cancel()
+    await eventually(lambda: _is_announced(home), deadline=30, describe="the RolledBack Event, written beside the pass")
     describe = ("describe", "apprelease", "web", "--namespace", home.namespace)
     return Story(
         body=body,
@@ -133,6 +134,10 @@ async def _tell(home: Home, bad: Bad, cluster: NodeCluster) -> Story:
         events=await home.events(),
         description=await asyncio.to_thread(home.admin.kubectl, *describe),
     )
+
+
+async def _is_announced(home: Home) -> bool:
+    return any(event.startswith("RolledBack: ") for event in await home.events())
 
 
 def _spec(bad: Bad, cluster: NodeCluster) -> dict[str, Any]:
