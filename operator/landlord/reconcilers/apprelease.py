@@ -292,7 +292,7 @@ class AppReleaseReconciler:
         view = View(facts, decision, sight.prepared.desired, sight.checks, drift, entries)
         await self._teller.tell(case, view)
         if rested is not None and rested.at == case.now:
-            self._teller.corrected(case, rested.notes)
+            self._teller.corrected(case, rested.notes, rested.troubles)
 
     def _rest(self, case: Case, decision: Decision, after: timedelta | None, rested: Rested | None) -> Outcome:
         if rested is not None and not rested.is_well and after is None:

@@ -7,7 +7,7 @@ from now.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -54,7 +54,6 @@ class _Memory:
     baseline: tuple[Sample, ...] = ()
     restarts: dict[str, int] | None = None
     bake: Bake | None = None
-    verdicts: tuple[Check, ...] = field(default_factory=tuple)
 
 
 class Observation:

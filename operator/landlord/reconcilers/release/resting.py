@@ -1,7 +1,7 @@
 """A release at rest: looked at once in its interval for health and drift, and in between not at all."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,6 +35,11 @@ class Rested:
     drift: tuple[Mapping[str, Any], ...] = ()
     inventory: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
+    """What was put right."""
+    troubles: tuple[str, ...] = field(default_factory=tuple)
+    """What could not be put right, or not be looked at; empty when the look before found the same: it is no news."""
+    unmended: tuple[str, ...] = field(default_factory=tuple)
+    """The same whether it is news or not."""
 
     @property
     def is_well(self) -> bool:
@@ -63,6 +68,8 @@ class Resting:
         if known is not None and not self._is_due(case, known, revision):
             return known
         fresh = await self._look(case, revision)
+        is_news = known is None or known.unmended != fresh.unmended
+        fresh = replace(fresh, troubles=fresh.unmended if is_news else ())
         self._known[case.ref] = fresh
         return fresh
 
@@ -93,31 +100,33 @@ class Resting:
             return Rested(case.now, revision, asked, health, (), entries)
         ignore = ignored(case)
         findings = await self._drifting.look(case.ref, release, kept, ignore)
-        left, notes = list(findings.drifts), list(findings.unseen.values())[:5]
+        left, done, failed = list(findings.drifts), list[str](), list[str]()
         if left and case.drift_mode is DriftMode.CORRECT:
-            left, done = await self._correct(case, found, findings.drifts, ignore)
-            notes += done
-        return Rested(case.now, revision, asked, health, tuple(map(_told, left)), entries, tuple(notes))
+            left, done, failed = await self._correct(case, found, findings.drifts, ignore)
+        unmended = (*failed, *list(findings.unseen.values())[:5])
+        drift = tuple(map(_told, left))
+        return Rested(case.now, revision, asked, health, drift, entries, tuple(done), unmended=unmended)
 
     async def _correct(
         self, case: Case, found: Any, drifts: tuple[Drift, ...], ignore: tuple[Ignore, ...]
-    ) -> tuple[list[Drift], list[str]]:
-        """Put right what can be; what cannot is left and told."""
+    ) -> tuple[list[Drift], list[str], list[str]]:
+        """Put right what can be: what is left, what was done, and what failed."""
         release, kept = found
         try:
             done = await self._drifting.correct(case.ref, release, kept, drifts, ignore)
         except LandlordFailure as failure:
-            return list(drifts), [failure.why]
+            return list(drifts), [], [failure.why]
         left: list[Drift] = []
         notes: list[str] = []
+        failed: list[str] = []
         for one in done:
             if one.failure is not None:
                 left.append(one.drift)
-                notes.append(f"{one.drift.why} {one.failure.why}")
+                failed.append(f"{one.drift.why} {one.failure.why}")
                 continue
             self._corrected(one.drift.entry.kind, "recreated" if one.drift.is_gone else "applied")
             notes.append(f"{one.drift.why} It is as deployed again.")
-        return left, notes
+        return left, notes, failed
 
 
 def ignored(case: Case) -> tuple[Ignore, ...]:

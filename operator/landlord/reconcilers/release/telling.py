@@ -114,10 +114,12 @@ class Teller:
             )
             self._announce(case.body, "RolledBack", note, warning=True)
 
-    def corrected(self, case: Case, notes: Sequence[str]) -> None:
-        """What was done about drift."""
+    def corrected(self, case: Case, notes: Sequence[str], troubles: Sequence[str]) -> None:
+        """What was done about drift, and what could not be."""
         if notes:
             self._announce(case.body, "DriftCorrected", " ".join(notes))
+        if troubles:
+            self._announce(case.body, Reason.DRIFT_FOUND.value, " ".join(troubles), warning=True)
 
     def _announce_change(self, case: Case, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         old = find(before.get("conditions"), ConditionType.READY)
