@@ -71,6 +71,17 @@ async def test_an_aggregate_needs_every_environments_share(
     _assert_stalled(await _until_condition_of(admin, tenant_name, "AggregateExceeded", "pods", tenant_name, "share"))
 
 
+async def _until_counted(admin: Admin, namespace: str, used: str) -> None:
+    """Wait for the quota controller, which counts on its own time: the Event tells the number of its moment."""
+    quota = f"/api/v1/namespaces/{namespace}/resourcequotas/landlord"
+
+    async def counted() -> bool:
+        status = (await admin.get(quota))["status"]
+        return bool(status["used"]["count/configmaps"] == used)
+
+    await eventually(counted, describe=f"{used} ConfigMaps counted")
+
+
 async def test_a_quota_below_use_evicts_nothing_and_says_the_numbers(
     operator: OperatorProcess, admin: Admin, tenant_name: str
 ) -> None:
@@ -78,6 +89,7 @@ async def test_a_quota_below_use_evicts_nothing_and_says_the_numbers(
     maps = f"/api/v1/namespaces/{home.namespace}/configmaps"
     for name in "abc":
         await admin.create(maps, {"metadata": {"name": name}})
+    await _until_counted(admin, home.namespace, "4")
     await change_tenant(admin, tenant_name, defaults={"quota": {"hard": {"count/configmaps": 2}}})
     body = await until_condition(admin, tenant_name, "QuotaExceeded", status="True")
     for of in ("", tenant_name):

@@ -46,7 +46,12 @@ async def test_a_stateful_set_keeps_its_volume_and_its_name_when_its_pod_is_repl
     pod = f"{root}/pods/{name}-0"
     first = await eventually(lambda: ready_pod(node_admin, pod), describe="the first pod")
     await run(node_admin, node_namespace, f"{name}-0", "echo kept > /data/x")
-    assert await run(node_admin, node_namespace, f"{name}-0", f"wget -qO- {name}-0.{name}:{PORT}") == "app 1\n"
+
+    async def known_by_name() -> bool:
+        asked = f"wget -qO- {name}-0.{name}:{PORT} || true"
+        return await run(node_admin, node_namespace, f"{name}-0", asked) == "app 1\n"
+
+    await eventually(known_by_name, describe="the pod's own name")
     await node_admin.delete(pod)
 
     async def replaced() -> bool:
