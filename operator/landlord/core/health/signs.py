@@ -117,5 +117,10 @@ class Readiness:
     waiting_for: tuple[str, ...] = ()
     """What is not Current yet, as ``Kind/name``; at most ``MOST_NAMED``."""
 
+    @property
+    def is_excused(self) -> bool:
+        """Whether it rests on a sign of which the surroundings are to blame, be it decided or not."""
+        return WEIGHTS.get(self.reason) is Weight.EXCUSES
+
 
 MOST_NAMED = 20

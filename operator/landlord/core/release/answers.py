@@ -15,14 +15,16 @@ from landlord.core.release.steps import Decision, Prune, Rest, Run, Standing, Su
 LOCK_POLL: Final = timedelta(seconds=15)
 
 
-def run(facts: Facts, operation: Operation, why: str, target: int = 0) -> Decision:
+def run(
+    facts: Facts, operation: Operation, why: str, target: int = 0, *, reason: Reason = Reason.DEPLOYING
+) -> Decision:
     """Helm is to run; what for is in the ledger before it does."""
     attempt, base = facts.ledger.attempt, facts.newest.number if facts.newest is not None else 0
     limit = facts.wish.test_timeout if operation is Operation.TEST else facts.wish.timeout
     mark = f"{base + 1}-{short(attempt.desired.key)}" if attempt is not None else ""
     intent = Intent(operation, base, target, facts.now, facts.now + limit, facts.runner, mark)
-    reason = _RUNNING.get(operation, Reason.DEPLOYING)
-    return Decision(Run(), replace(facts.ledger, intent=intent), Word(Standing.WORKING, reason, why))
+    word = Word(Standing.WORKING, _RUNNING.get(operation, reason), why)
+    return Decision(Run(), replace(facts.ledger, intent=intent), word)
 
 
 def uninstall(facts: Facts) -> Decision:

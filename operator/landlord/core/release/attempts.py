@@ -8,7 +8,7 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.answers import locked, reason_of, run, shut, tidy, unprepared
 from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
-from landlord.core.release.guilt import cancelled, give_up, has_way_back, hold, undetermined
+from landlord.core.release.guilt import ENVIRONMENT, cancelled, give_up, has_way_back, hold, undetermined
 from landlord.core.release.history import foreign, is_locked, stands, target
 from landlord.core.release.ledger import (
     Attempt,
@@ -91,6 +91,9 @@ def _deploy(facts: Facts, attempt: Attempt) -> Decision:
     base = newest.number if newest else 0
     if newest is not None and newest.status == "uninstalling":
         return run(facts, Operation.UNINSTALL, "An uninstall that was broken off is finished first.")
+    trouble = attempt.failure
+    if trouble is not None and reason_of(trouble) in ENVIRONMENT.values():
+        return run(facts, Operation.DEPLOY, f"{sentence(trouble.why)} Trying again now.", reason=reason_of(trouble))
     why = "Installing" if newest is None else f"Upgrading revision {base}"
     return run(facts, Operation.DEPLOY, f"{why} with chart version {attempt.desired.chart_version}.")
 
@@ -119,6 +122,8 @@ def _verify(facts: Facts, attempt: Attempt) -> Decision:
             return _guilty(facts, attempt, health.reason, health.why)
         case HealthState.ENVIRONMENT:
             return _blamed_on_environment(facts, attempt, health)
+        case HealthState.WORKING if health.is_excused and facts.now >= attempt.since + facts.wish.timeout:
+            return _waited_for(facts.ledger, health)
         case HealthState.WORKING if facts.now >= attempt.deadline:
             timeout = _words(facts.wish.timeout)
             return _guilty(facts, attempt, Reason.TIMEOUT, f"Not ready within {timeout}: {health.why}")
@@ -138,6 +143,11 @@ def _blamed_on_environment(facts: Facts, attempt: Attempt, health: Health) -> De
     ledger = undetermined(ledger, attempt, Failure(health.reason.value, sentence(health.why)), facts.now)
     if health.is_losing and has_way_back(ledger, attempt, wish):
         return _saved(facts, ledger, attempt, health)
+    return _waited_for(ledger, health)
+
+
+def _waited_for(ledger: Ledger, health: Health) -> Decision:
+    """Told in the same words for as long as it lasts, also while the next deadline is not yet over."""
     why = f"{sentence(health.why)} It is no fault of the release; it is waited for."
     return Decision(Rest(SLOW_POLL), ledger, Word(Standing.WORKING, health.reason, why))
 

@@ -79,6 +79,8 @@ class Health:
     why: str
     is_losing: bool = False
     """Whether what ran before is being lost for it: pods of the old revision go and none come."""
+    is_excused: bool = False
+    """Whether what is seen of it now is the environment's fault, though it may pass before anybody is judged."""
 
 
 class CheckState(StrEnum):

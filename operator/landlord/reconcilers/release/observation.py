@@ -242,4 +242,5 @@ _REASONS: Final = {
 
 
 def _health(look: Readiness) -> Health:
-    return Health(_HEALTH[look.state], _REASONS.get(look.reason, Reason.UNREADY), look.why, look.is_losing_old_pods)
+    reason = _REASONS.get(look.reason, Reason.UNREADY)
+    return Health(_HEALTH[look.state], reason, look.why, look.is_losing_old_pods, look.is_excused)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from landlord.core.health.signs import RANKS, WEIGHTS, Finding, Sign, Weight
+from landlord.core.health.signs import RANKS, WEIGHTS, Finding, Readiness, Sign, State, Weight
 
 DECIDED_BY_BAKES = {Sign.RESTARTS, Sign.LEFT_CURRENT}
 
@@ -53,3 +53,11 @@ def test_of_several_signs_the_one_that_says_more_is_told() -> None:
 def test_what_is_not_in_the_table_accuses_and_is_told_last() -> None:
     assert Finding(Sign.RESTARTS, "a", "x.").weight is Weight.ACCUSES
     assert Finding(Sign.RESTARTS, "a", "x.").rank > Finding(Sign.NOT_READY, "z", "x.").rank
+
+
+def test_an_answer_is_excused_by_its_sign_whether_it_is_decided_or_not() -> None:
+    for state in (State.WORKING, State.ENVIRONMENT):
+        assert Readiness(state, "The quota is full.", reason=Sign.QUOTA).is_excused
+    assert not Readiness(State.WORKING, "It is not ready.", reason=Sign.NOT_READY).is_excused
+    assert not Readiness(State.WORKING, "It is no longer ready.", reason=Sign.LEFT_CURRENT).is_excused
+    assert not Readiness(State.READY, "All is well.").is_excused

@@ -8,7 +8,7 @@ import pytest
 
 from landlord.api.conditions import Reason
 from landlord.core.release.facts import Check, CheckState, Closed, Health, HealthState, Process, Stranger, Unprepared
-from landlord.core.release.ledger import Held, Ledger, Operation, Running, Stage, Verdict
+from landlord.core.release.ledger import Failure, Held, Ledger, Operation, Running, Stage, Verdict
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing
 from tests.unit.core.release.cast import QUOTA, READY, WORKING, App
@@ -97,6 +97,37 @@ def test_trouble_of_the_environment_is_undetermined_at_the_timeout() -> None:
     late = decide(facts(early, "superseded", "deployed", health=QUOTA, now=START + WISH.timeout)).ledger
     assert [each.verdict for each in late.verdicts] == [Verdict.UNDETERMINED]
     assert late.attempt is not None
+
+
+def test_trouble_that_lasts_is_told_the_same_between_two_deadlines() -> None:
+    known = watching(Stage.VERIFYING)
+    late = START + WISH.timeout
+    noted = decide(facts(known, "superseded", "deployed", health=QUOTA, now=late))
+    assert noted.word.reason is Reason.QUOTA_EXCEEDED
+    lasting = replace(QUOTA, state=HealthState.WORKING, is_excused=True)
+    after = late + timedelta(seconds=5)
+    between = decide(facts(noted.ledger, "superseded", "deployed", health=lasting, now=after))
+    assert (between.word, between.ledger) == (noted.word, noted.ledger)
+    gone = decide(facts(noted.ledger, "superseded", "deployed", health=WORKING, now=after))
+    assert gone.word.reason is Reason.PROGRESSING
+
+
+def test_trouble_is_no_more_than_told_while_the_workloads_have_their_time() -> None:
+    short = replace(QUOTA, state=HealthState.WORKING, is_excused=True)
+    decision = decide(facts(watching(Stage.VERIFYING), "superseded", "deployed", health=short))
+    assert decision.word.reason is Reason.PROGRESSING
+    assert decision.word.why == QUOTA.why
+
+
+def test_helm_that_tries_again_after_trouble_still_tells_the_trouble() -> None:
+    trouble = Failure(Reason.WEBHOOK_UNAVAILABLE.value, "The webhook gives no answer.")
+    again = decide(facts(ledger(attempt=attempt(ordinal=2, failure=trouble)), "deployed"))
+    assert isinstance(again.step, Run)
+    assert again.word.reason is Reason.WEBHOOK_UNAVAILABLE
+    assert again.word.why.startswith(trouble.why)
+    interrupted = Failure(Reason.INTERRUPTED.value, "Helm was ended before it had finished.")
+    fresh = decide(facts(ledger(attempt=attempt(ordinal=2, failure=interrupted)), "deployed"))
+    assert fresh.word.reason is Reason.DEPLOYING
 
 
 def test_a_check_that_failed_before_does_not_condemn() -> None:

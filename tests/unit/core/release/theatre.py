@@ -5,7 +5,7 @@ pass only. It can be killed anywhere, and it watches that what must always be tr
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from landlord.api.conditions import Reason
@@ -15,13 +15,25 @@ from landlord.core.release.facts import (
     Check,
     CheckState,
     Facts,
+    Health,
     HealthState,
     Process,
     Stranger,
     Unprepared,
 )
 from landlord.core.release.history import foreign
-from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, decode, encode
+from landlord.core.release.ledger import (
+    Attempt,
+    Desired,
+    Ended,
+    Intent,
+    Ledger,
+    Operation,
+    Runner,
+    Stage,
+    decode,
+    encode,
+)
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
 from tests.unit.core.release.cast import Revision
@@ -80,7 +92,7 @@ class Theatre(World):
             self.ghost = None
         ledger, newest = self.ledger, self.helm.newest
         age = (self.now - newest.at).total_seconds() if newest else 0
-        health = (self.pods or newest.app.fares(age)) if newest else None
+        health = _judged(self.pods or newest.app.fares(age), ledger.attempt, self.now) if newest else None
         checks = self.app.checked(age) if newest and self.app else ()
         if self.metrics_down:
             checks = tuple(Check(each.name, CheckState.INCONCLUSIVE, "Prometheus does not answer.") for each in checks)
@@ -330,6 +342,14 @@ class Theatre(World):
         runs = ", ".join(f"{number} {name}" for name, number in Counter(o.value for _, o in self.runs).items())
         end = f"Helm ran: {runs or 'never'}.\nVerdicts:{verdicts or ' none'}"
         return "\n".join([*self.lines, "", end, ""])
+
+
+def _judged(health: Health, attempt: Attempt | None, now: datetime) -> Health:
+    """As workloads are judged: the environment's trouble counts for trouble at a deadline, and is only seen before."""
+    if health.state is not HealthState.ENVIRONMENT or attempt is None or attempt.stage is not Stage.VERIFYING:
+        return health
+    is_over = now >= attempt.deadline
+    return replace(health, state=HealthState.ENVIRONMENT if is_over else HealthState.WORKING, is_excused=True)
 
 
 def _attempt(decision: Decision) -> tuple[str, int]:
