@@ -1,6 +1,8 @@
 """A release from the first install to its end: proven, upgraded, rolled back, held, fixed, uninstalled."""
 
-from tests.manifests import condition
+from tests.cluster import Audit
+from tests.manifests import TENANTS, condition
+from tests.polling import eventually
 from tests.releases import Home, home, release_operator, shop
 
 __all__ = ["home", "release_operator", "shop"]
@@ -55,3 +57,65 @@ async def test_an_apprelease_outside_of_tenants_says_so(home: Home, namespace: s
     body = await outside.until(reason="NotATenantNamespace", status="False")
     assert condition(body, "Stalled")["status"] == "True"
     await outside.delete()
+
+
+async def test_a_tenant_that_goes_has_its_releases_uninstalled_before_its_namespace(
+    home: Home, tenant_name: str, audit: Audit
+) -> None:
+    await home.push()
+    await home.proven()
+    await audit.mark()
+    await home.admin.delete(f"{TENANTS}/{tenant_name}")
+    await _until_gone(home, f"{TENANTS}/{tenant_name}")
+    written = [each for each in await audit.writes() if home.namespace in (each.namespace, each.name)]
+    deleted = [each for each in written if each.verb == "delete"]
+    helms = [
+        n for n, each in enumerate(deleted) if each.user_agent.startswith("Helm") and each.resource == "deployments"
+    ]
+    namespaces = [n for n, each in enumerate(deleted) if each.resource == "namespaces"]
+    assert helms
+    assert helms[0] < namespaces[0]
+
+
+async def test_a_release_that_cannot_be_uninstalled_holds_its_tenant_in_plain_words(
+    home: Home, tenant_name: str
+) -> None:
+    """A cordon keeps Helm from everything: to lift it, or to leave what runs to the namespace, are the ways out."""
+    await home.push()
+    await home.proven()
+    await home.push("db")
+    await home.proven("db")
+    tenant = f"{TENANTS}/{tenant_name}"
+    await home.admin.patch(tenant, {"spec": {"cordoned": True}})
+    await eventually(lambda: _is_cordoned(home), deadline=20, describe="the namespace is cordoned")
+    await home.admin.delete(tenant)
+    for name in ("db", "web"):
+        await _until_told(home, tenant, f"AppRelease {name} cannot be uninstalled", "spec.deletionPolicy to Orphan")
+    assert "deletionTimestamp" not in (await home.admin.get(f"/api/v1/namespaces/{home.namespace}"))["metadata"]
+    await home.breaker.patch(home.path("db"), {"spec": {"deletionPolicy": "Orphan"}})
+    await _until_gone(home, home.path("db"))
+    await home.admin.patch(tenant, {"spec": {"cordoned": False}})
+    await _until_gone(home, tenant)
+
+
+async def _is_cordoned(home: Home) -> bool:
+    found = await home.admin.get(f"/api/v1/namespaces/{home.namespace}")
+    return "landlord.dev/cordoned" in found["metadata"]["labels"]
+
+
+async def _until_told(home: Home, tenant: str, *words: str) -> None:
+    told: list[str] = []
+
+    async def says_so() -> bool:
+        message = str(condition(await home.admin.get(tenant), "Deleting").get("message", ""))
+        told[:] = [message]
+        return all(word in message for word in words)
+
+    await eventually(says_so, deadline=40, describe=lambda: f"{tenant} tells {words}, found {told}")
+
+
+async def _until_gone(home: Home, path: str) -> None:
+    async def is_gone() -> bool:
+        return await home.admin.find(path) is None
+
+    await eventually(is_gone, deadline=60, describe=f"{path} is gone")

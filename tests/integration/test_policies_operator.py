@@ -5,6 +5,7 @@ import pytest
 from landlord.api import names
 from tests.actors import MERGE, Object
 from tests.policies import Settle
+from tests.specimens import apprelease
 from tests.tenancy import People, Tenancy, binding, children, namespace, ours
 
 pytestmark = pytest.mark.cluster
@@ -158,3 +159,13 @@ def test_roles_definitions_and_admission_are_out_of_reach(people: People) -> Non
     assert people.operator.may("bind", "clusterroles", "", group=rbac, name="landlord-owner")
     for right in ("users", "groups"):
         assert not people.operator.may("impersonate", right, "")
+
+
+def test_releases_are_deleted_only_in_namespaces_of_tenants(people: People, foreign: str, settle: Settle) -> None:
+    tenancy = settle()
+    stray, own = apprelease("stray"), tenancy.here(apprelease("web"))
+    stray["metadata"]["namespace"] = foreign
+    people.admin.apply(stray).allowed()
+    people.operator.delete(stray).denied_by("landlord-operator-objects")
+    people.admin.apply(own).allowed()
+    people.operator.delete(own).allowed()

@@ -20,7 +20,7 @@ from landlord.reconcilers.world import Body
 from landlord.reconcilers.writer import Writer
 
 POLL = timedelta(seconds=5)
-"""A namespace that is being deleted is looked at this often; its own events come sooner."""
+"""A namespace that is being deleted, and releases that go before it, are looked at this often; events come sooner."""
 
 
 class Departure:
@@ -93,11 +93,15 @@ class Departure:
         try:
             if policy is DeletionPolicy.DELETE and not await self._is_provably_ours(body, child):
                 policy = DeletionPolicy.ORPHAN
-            farewell = await teardown.let_go(self._writer, child, policy, now)
+            is_cordoned = bool((body.get("spec") or {}).get("cordoned"))
+            farewell = await teardown.let_go(self._writer, child, policy, now, is_cordoned=is_cordoned)
         except LandlordFailure as failure:
             failures.append(failure)
             return f"Namespace {child.ref.name}: {failure.why}"
-        if farewell.message and not was_deleting:
+        if farewell.asked:
+            what = f"Uninstalling {', '.join(farewell.asked)} before namespace {child.ref.name} is deleted."
+            self._recorder.announce(body, "Deleting", what)
+        if farewell.message and farewell.child.deleting and not was_deleting:
             self._recorder.announce(body, "Deleting", f"Deleting namespace {child.ref.name}.")
         if not farewell.message:
             self._recorder.announce(body, "LetGo", f"Let go of namespace {child.ref.name} ({policy.value}).")

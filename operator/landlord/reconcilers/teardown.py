@@ -1,6 +1,7 @@
 """Letting go of namespaces: deleted or orphaned as the Tenant says, rights first, and only what is provably ours."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from landlord.core.child import Child, observe
 from landlord.core.conditions import timestamp
 from landlord.core.drift import is_owner
 from landlord.core.tenant.members import BINDINGS
+from landlord.reconcilers.clearance import clear
+from landlord.reconcilers.objects import Body
 from landlord.reconcilers.writer import Writer
 
 _TENANT_LABEL = f"/metadata/labels/{names.LABEL_TENANT.replace('/', '~1')}"
@@ -22,6 +25,8 @@ class Farewell:
 
     child: Child
     message: str
+    asked: tuple[str, ...] = ()
+    """AppReleases that were asked to go in this step."""
 
 
 async def definition_stands(writer: Writer) -> bool:
@@ -43,15 +48,20 @@ async def is_labelled_by_us(writer: Writer, namespace: Child) -> bool:
     return live is not None and is_owner(live, names.FIELD_MANAGER, _TENANT_LABEL)
 
 
-async def let_go(writer: Writer, namespace: Child, policy: DeletionPolicy, now: datetime) -> Farewell:
-    """One step on the way out; call again until the message is empty."""
+async def let_go(
+    writer: Writer, namespace: Child, policy: DeletionPolicy, now: datetime, *, is_cordoned: bool = False
+) -> Farewell:
+    """One step on the way out; call again until the message is empty.
+
+    ``is_cordoned`` is what the Tenant says now: once it is false, releases can be uninstalled again.
+    """
     await _revoke(writer, namespace)
     match policy:
         case DeletionPolicy.ORPHAN:
             await _orphan(writer, namespace, now)
             return Farewell(namespace, "")
         case DeletionPolicy.DELETE:
-            return await _delete(writer, namespace)
+            return await _delete(writer, namespace, is_cordoned=is_cordoned)
 
 
 async def _revoke(writer: Writer, namespace: Child) -> None:
@@ -69,14 +79,20 @@ async def _orphan(writer: Writer, namespace: Child, now: datetime) -> None:
     if namespace.deleting:
         return
     note = {names.ANNOTATION_ORPHANED_FROM: namespace.tenant, f"{names.GROUP}/orphaned-at": timestamp(now)}
-    await _annotate(writer, namespace, note | {names.ANNOTATION_DELETION_PROTECTION: None})
+    await _mark(writer, namespace, {"annotations": note | {names.ANNOTATION_DELETION_PROTECTION: None}})
 
 
-async def _delete(writer: Writer, namespace: Child) -> Farewell:
-    if not namespace.deleting:
-        await _unprotect(writer, namespace)
-        await writer.delete(namespace)
+async def _delete(writer: Writer, namespace: Child, *, is_cordoned: bool) -> Farewell:
     live = await writer.live(namespace.ref)
+    if live is not None and live["metadata"]["uid"] == namespace.uid and "deletionTimestamp" not in live["metadata"]:
+        if not is_cordoned and names.LABEL_CORDONED in (live["metadata"].get("labels") or {}):
+            await _mark(writer, namespace, {"labels": {names.LABEL_CORDONED: None}})
+        cleared = await clear(writer.cluster, namespace.ref.name)
+        if cleared.waiting:
+            return Farewell(namespace, cleared.waiting, cleared.asked)
+        await _unprotect(writer, namespace, live)
+        await writer.delete(namespace)
+        live = await writer.live(namespace.ref)
     if live is None or live["metadata"]["uid"] != namespace.uid:
         writer.world.remove(namespace)
         return Farewell(namespace, "")
@@ -86,13 +102,12 @@ async def _delete(writer: Writer, namespace: Child) -> Farewell:
     return Farewell(child, f"Namespace {namespace.ref.name} is being deleted.{held}")
 
 
-async def _unprotect(writer: Writer, namespace: Child) -> None:
+async def _unprotect(writer: Writer, namespace: Child, live: Body) -> None:
     """Take off the mark by which admission refuses everybody's deletion, ours too: whoever comes here may go."""
-    live = await writer.live(namespace.ref)
-    if live is not None and names.ANNOTATION_DELETION_PROTECTION in (live["metadata"].get("annotations") or {}):
-        await _annotate(writer, namespace, {names.ANNOTATION_DELETION_PROTECTION: None})
+    if names.ANNOTATION_DELETION_PROTECTION in (live["metadata"].get("annotations") or {}):
+        await _mark(writer, namespace, {"annotations": {names.ANNOTATION_DELETION_PROTECTION: None}})
 
 
-async def _annotate(writer: Writer, namespace: Child, annotations: dict[str, str | None]) -> None:
-    patch = {"metadata": {"uid": namespace.uid, "annotations": annotations}}
+async def _mark(writer: Writer, namespace: Child, marks: Mapping[str, Mapping[str, str | None]]) -> None:
+    patch = {"metadata": {"uid": namespace.uid, **marks}}
     writer.world.upsert(observe("Namespace", await writer.cluster.merge(NAMESPACES, namespace.ref.name, patch)))

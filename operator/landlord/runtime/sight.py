@@ -56,6 +56,8 @@ class Sight:
                 home = self._world.namespace(body["metadata"].get("namespace", ""))
                 if home is not None:
                     self._roll_up(home.environment)
+                    if type_ == "DELETED":  # the Tenant may wait for it before it lets the namespace go
+                        self.children_changed({home.tenant})
 
     def children_changed(self, tenants: set[str]) -> None:
         """Objects of these tenants are not as they were."""

@@ -88,10 +88,13 @@ def test_the_operator_touches_no_secret_workload_or_admission(role: str) -> None
             assert rule["verbs"] == (["get"] if role == "landlord-ledger" else ["list"])
 
 
-def test_definitions_and_kinds_of_landlord_are_never_created_or_deleted_by_the_operator() -> None:
+def test_definitions_and_kinds_of_landlord_are_never_created_and_only_releases_deleted_by_the_operator() -> None:
+    deleted = []
     for _, rule in rules("landlord-operator"):
         if {"landlord.dev", "apiextensions.k8s.io"} & set(rule["apiGroups"]):
-            assert not {"create", "delete", "deletecollection"} & set(rule["verbs"])
+            assert not {"create", "deletecollection"} & set(rule["verbs"])
+            deleted += rule["resources"] if "delete" in rule["verbs"] else []
+    assert deleted == ["appreleases"]
 
 
 def test_one_cluster_wide_binding_exists_and_it_is_the_operators() -> None:

@@ -132,8 +132,8 @@ class MemoryCluster:
         if live is None:
             return False
         self._match_uid(ref, live, {"metadata": {"uid": uid}})
-        if resource is NAMESPACES:
-            self.store("Namespace", _patched(live, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}))
+        if resource is NAMESPACES or live["metadata"].get("finalizers"):
+            self.store(resource.kind, _patched(live, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}))
         else:
             self.destroy(ref)
         return self._answer("delete", ref, True)

@@ -181,6 +181,8 @@ def _closed(world: World, tenant: str, environment: str) -> Closed | None:
         why = f"Environment {environment} is not understood; its own conditions say why."
         return Closed(Reason.ENVIRONMENT_INVALID, why)
     owner: dict[str, Any] = world.tenants.get(tenant) or {}
+    if "deletionTimestamp" in (owner.get("metadata") or {}):
+        return Closed(Reason.DELETING, f"Tenant {tenant} is being deleted; nothing new is deployed any more.")
     if (owner.get("spec") or {}).get("cordoned"):
         return Closed(Reason.CORDONED, f"Tenant {tenant} is cordoned: its releases may write nothing.")
     return None
