@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from landlord.api import names
 from landlord.api.failures import Conflict, Refused
-from landlord.api.refs import CONFIG_MAPS, Ref
+from landlord.api.refs import CONFIG_MAPS, NAMESPACES, Ref
 from landlord.clients.cluster import Cluster
 from landlord.core.release.ledger import Ledger, UnreadableLedger, decode, encode
 
@@ -59,8 +59,14 @@ class Ledgers:
             raise
 
     async def remove(self, ref: Ref) -> None:
-        """Delete the ledger, if there is one: its namespace goes, and with it all that it speaks of."""
+        """Delete the ledger, if there is one, of a release that went with its namespace.
+
+        While the namespace stays the ledger does: whoever takes our label off it must not make a hold forgotten.
+        """
         if ref not in self._versions:
+            return
+        home = await self._cluster.get(NAMESPACES, ref.namespace or "")
+        if home is not None and "deletionTimestamp" not in home["metadata"]:
             return
         found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
         if found is not None:

@@ -1,0 +1,50 @@
+"""Ledgers end with their namespace, and with nothing less."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from landlord.api.refs import Ref
+from landlord.clients.cluster import Cluster
+from landlord.core.release.ledger import Desired, Failure, Held, Ledger
+from landlord.reconcilers.release.ledgers import Ledgers
+from tests.unit.reconcilers.memory_cluster import MemoryCluster
+
+WEB = Ref("AppRelease", "shop-dev", "web")
+HELD = Ledger(
+    held=Held(
+        Desired("k", "c", "d", "v", "h", "1.0.0"), Failure("CheckFailed", "Bad."), datetime(2026, 1, 1, tzinfo=UTC), 2
+    )
+)
+
+
+async def written(**namespace: Any) -> tuple[MemoryCluster, Ledgers]:
+    """A ledger with a hold; the namespace of its release is there if anything is said of it."""
+    cluster = MemoryCluster()
+    if namespace:
+        cluster.store("Namespace", {"metadata": {"name": "shop-dev", **namespace}})
+    ledgers = Ledgers(cast("Cluster", cluster), "landlord-system")
+    await ledgers.write(WEB, HELD)
+    return cluster, ledgers
+
+
+@pytest.mark.parametrize("namespace", [{}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}])
+async def test_a_ledger_goes_with_its_namespace(namespace: dict[str, Any]) -> None:
+    cluster, ledgers = await written(**namespace)
+    await ledgers.remove(WEB)
+    assert ledgers.of(WEB) == Ledger()
+    assert not [ref for ref in cluster.objects if ref.kind == "ConfigMap"]
+
+
+async def test_a_ledger_outlives_a_label_that_is_taken_off_its_namespace() -> None:
+    cluster, ledgers = await written(labels={"anything": "else"})
+    await ledgers.remove(WEB)
+    assert ledgers.of(WEB) == HELD
+    assert [ref for ref in cluster.objects if ref.kind == "ConfigMap"]
+
+
+async def test_of_what_has_no_ledger_nothing_is_asked() -> None:
+    cluster = MemoryCluster()
+    await Ledgers(cast("Cluster", cluster), "landlord-system").remove(WEB)
+    assert cluster.requests == []
