@@ -29,6 +29,7 @@ from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.dependents import dependencies
+from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.layers import NotPrepared
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
@@ -65,6 +66,7 @@ class Parts:
     operations: Operations
     resting: Resting
     teller: Teller
+    hidden: Hidden
 
 
 class AppReleaseReconciler:
@@ -90,6 +92,7 @@ class AppReleaseReconciler:
         self._operations = parts.operations
         self._resting = parts.resting
         self._teller = parts.teller
+        self._hidden = parts.hidden
         self._runner = runner
         self._is_gone = is_gone
         self._clock = clock
@@ -162,10 +165,10 @@ class AppReleaseReconciler:
         return held
 
     async def _write_down(self, case: Case, decision: Decision) -> None:
-        if decision.ledger != self._ledgers.of(case.ref):
-            before = self._ledgers.of(case.ref)
-            await self._ledgers.write(case.ref, decision.ledger)
-            self._teller.turned(case, before, decision.ledger)
+        before, page = self._ledgers.of(case.ref), self._hidden.cleaned(case.ref, decision.ledger)
+        if page != before:
+            await self._ledgers.write(case.ref, page)
+            self._teller.turned(case, before, page)
 
     async def _run(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> Ended | None:
         """Run Helm as the decision's intent says; None when something else is wanted by the time a slot is free."""

@@ -37,7 +37,7 @@ from landlord.runtime.sight import Children, Sight
 from landlord.runtime.snapshot import snapshot
 from landlord.runtime.stopping import Stop, drain, end_tasks
 from landlord.runtime.watchdog import Watchdog
-from landlord.runtime.workers import Workers
+from landlord.runtime.workers import Clean, Workers
 from landlord.telemetry.events import Recorder, Subject
 from landlord.telemetry.metrics import Metrics
 
@@ -226,12 +226,16 @@ class Operator:
                 self.appreleases,
                 self.releases.reconciler.reconcile,
                 self.settings.workers_release,
+                self.releases.hidden.clean,
             ),
             self._crew(ENVIRONMENTS.kind, self.environments, environment.reconcile, self.settings.workers_environment),
         ]
 
-    def _crew(self, kind: str, queue: WorkQueue[Ref], reconcile: Reconcile, count: int) -> Workers:
-        return Workers(kind, queue, reconcile, count=count, counts=self.metrics, leading=self.lease.valid)
+    def _crew(
+        self, kind: str, queue: WorkQueue[Ref], reconcile: Reconcile, count: int, clean: Clean | None = None
+    ) -> Workers:
+        leading = self.lease.valid
+        return Workers(kind, queue, reconcile, count=count, counts=self.metrics, leading=leading, clean=clean)
 
     def _announce(self, body: Mapping[str, Any], reason: str, note: str, *, warning: bool = False) -> None:
         self.events.record(Subject.of(body), "Warning" if warning else "Normal", reason, note)

@@ -27,6 +27,7 @@ from landlord.core.release.ledger import Runner
 from landlord.reconcilers.apprelease import AppReleaseReconciler, Parts
 from landlord.reconcilers.record import Announce
 from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations
@@ -72,15 +73,15 @@ class Releases:
         cel = CelProbe(cluster, self.discovery, self._expressions)
         self.prober = Prober(http=self._http, promql=self._promql, cel=cel, on_sample=wake, now=clock)
         self.ledgers = Ledgers(cluster, settings.namespace)
-        preparation = Preparation(
-            cluster, self.charts, self.helm, self.discovery, Policies(world, settings.platform), self.prober
-        )
+        self.hidden = Hidden()
+        policies = Policies(world, settings.platform)
+        preparation = Preparation(cluster, self.charts, self.helm, self.discovery, policies, self.prober, self.hidden)
         observation = Observation(cluster, self.discovery, self.scopes, self.prober)
         pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
-        operations = Operations(cluster, self.helm, pool, preparation, observation)
-        teller = Teller(cluster, bodies, ties.announce, ties.counts, ties.sight.told)
+        operations = Operations(cluster, self.helm, pool, preparation, observation, self.hidden)
+        teller = Teller(cluster, bodies, ties.announce, ties.counts, self.hidden, ties.sight.told)
         resting = Resting(cluster, observation, ties.counts.corrected)
-        parts = Parts(self.ledgers, preparation, observation, operations, resting, teller)
+        parts = Parts(self.ledgers, preparation, observation, operations, resting, teller, self.hidden)
         self.reconciler = AppReleaseReconciler(
             cluster, world, bodies, parts, runner=myself(ties.holder), is_gone=is_gone, clock=clock
         )

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from landlord.api.failures import Busy, LandlordFailure, NotYet, Refused, SpecFault, Transient
@@ -22,6 +23,10 @@ REFUSED_SECONDS: Final = 300.0
 SPREAD: Final = 0.2
 """Slow retries come up to this share later than asked for, so that many do not come at once."""
 NOT_LEADING_SECONDS: Final = 1.0
+
+
+Clean = Callable[[Ref, str], str]
+"""Takes out of a text what must not be logged about an object."""
 
 
 class Counts(Protocol):
@@ -74,6 +79,7 @@ class Workers:
         count: int,
         counts: Counts,
         leading: Callable[[], bool],
+        clean: Clean | None = None,
     ) -> None:
         self._kind = kind
         self._queue = queue
@@ -81,6 +87,7 @@ class Workers:
         self._count = count
         self._counts = counts
         self._leading = leading
+        self._clean = clean
         self._passes: set[asyncio.Task[Outcome]] = set()
 
     async def run(self) -> None:
@@ -101,7 +108,7 @@ class Workers:
                 self._queue.done(ref)
                 self._queue.add(ref, Lane.URGENT, NOT_LEADING_SECONDS)
                 continue
-            with logs.about(ref):
+            with logs.about(ref, partial(self._clean, ref) if self._clean else None):
                 await self._pass(ref)
 
     async def _pass(self, ref: Ref) -> None:

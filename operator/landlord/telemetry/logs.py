@@ -5,7 +5,7 @@ What a line is about comes from ``about(ref)``, not from the message. Bodies of 
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Literal, TextIO
@@ -15,6 +15,7 @@ from pythonjsonlogger.json import JsonFormatter
 from landlord.api.refs import Ref
 
 _subject: ContextVar[Ref | None] = ContextVar("landlord_log_subject", default=None)
+_clean: ContextVar[Callable[[str], str] | None] = ContextVar("landlord_log_clean", default=None)
 
 TAMED: Final = {"aiohttp.access": logging.WARNING, "asyncio": logging.WARNING, "kopf": logging.WARNING}
 """Libraries whose own lines are worth less than ours, and the least they must be worth to be shown."""
@@ -24,13 +25,14 @@ _PLAIN: Final = "\033[0m"
 
 
 @contextmanager
-def about(ref: Ref) -> Iterator[None]:
-    """Every line logged within, also by tasks started there, names this object."""
-    token = _subject.set(ref)
+def about(ref: Ref, clean: Callable[[str], str] | None = None) -> Iterator[None]:
+    """Every line logged within, also by tasks started there, names this object, and goes through ``clean``."""
+    token, cleaning = _subject.set(ref), _clean.set(clean)
     try:
         yield
     finally:
         _subject.reset(token)
+        _clean.reset(cleaning)
 
 
 class Subject(logging.Filter):
@@ -41,6 +43,21 @@ class Subject(logging.Filter):
         record.ref = _subject.get()
         if record.levelno == logging.ERROR and record.name.startswith("kopf") and "will retry" in record.getMessage():
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
+
+
+class Discretion(logging.Filter):
+    """Takes out of each record, its traceback included, what must not be said of the object it is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, cleaned."""
+        clean = _clean.get()
+        if clean is None:
+            return True
+        record.msg, record.args = clean(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = clean(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
         return True
 
 
@@ -105,6 +122,7 @@ def set_up(form: Literal["auto", "json", "console"], level: str, stream: TextIO 
     handler.setFormatter(Console(colour=terminal) if console else Json())
     handler.addFilter(Subject())
     handler.addFilter(Patience())
+    handler.addFilter(Discretion())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

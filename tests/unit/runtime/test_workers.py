@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from landlord.api.failures import Busy, Conflict, Forbidden, Invalid, NotOurs, NotYet, SpecFault, Transient
+from landlord.api.failures import Busy, Conflict, Forbidden, Invalid, NotOurs, NotYet, Refused, SpecFault, Transient
 from landlord.api.refs import Ref
 from landlord.reconcilers.outcome import Outcome
 from landlord.runtime.queue import WorkQueue
 from landlord.runtime.workers import SPREAD, Again, Workers, judge
+from landlord.telemetry import logs
 
 SHOP, BANK = Ref("Tenant", None, "shop"), Ref("Tenant", None, "bank")
 SOON = timedelta(seconds=5)
@@ -123,6 +124,35 @@ async def test_a_bug_is_logged_with_its_traceback_counted_and_retried(
     await until(lambda: len(shop.passes) >= 2)
     assert shop.counts.passes[0] == ("bug", "Bug")
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_ends_a_pass_is_logged_about_its_object_and_cleaned() -> None:
+    lines: list[str] = []
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if logs.Discretion().filter(record):
+                lines.append(f"{record.getMessage()} {record.exc_text or ''}")
+
+    async def refused(_: Ref) -> Outcome:
+        raise Refused("The password swordfish is too weak.")
+
+    def clean(ref: Ref, text: str) -> str:
+        return text.replace("swordfish", f"*{ref.name}*")
+
+    queue: WorkQueue[Ref] = WorkQueue(tenant_of=lambda ref: ref.name, chance=lambda: 0.0)
+    workers = Workers("Tenant", queue, refused, count=1, counts=Counts(), leading=lambda: True, clean=clean)
+    handler, log = Lines(), logging.getLogger("landlord.runtime.workers")
+    log.addHandler(handler)
+    running = asyncio.create_task(workers.run())
+    try:
+        queue.add(SHOP)
+        await until(lambda: any("Refused" in line for line in lines))
+    finally:
+        log.removeHandler(handler)
+        queue.close()
+        await running
+    assert lines[0].startswith(f"Refused: The password *{SHOP.name}* is too weak.")
 
 
 async def test_a_spec_fault_rests_until_something_changes(start: Start) -> None:

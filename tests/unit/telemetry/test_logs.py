@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -52,6 +53,25 @@ def test_extra_fields_never_reach_the_log() -> None:
     logging.getLogger("some.library").warning("Sent.", extra={"body": {"password": "hunter2"}})
     assert "hunter2" not in stream.getvalue()
     assert "object" not in json.loads(stream.getvalue())
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_lines_about_an_object_are_cleaned_tracebacks_included(form: Literal["json", "console"]) -> None:
+    stream = io.StringIO()
+    logs.set_up(form, "info", stream)
+    with logs.about(SHOP, lambda text: text.replace("hunter2", "***")):
+        logging.getLogger("landlord.x").warning("Helm said %s, %d times.", "hunter2", 3)
+        try:
+            raise ValueError("hunter2") from KeyError("hunter2")
+        except ValueError:
+            logging.getLogger("landlord.x").exception("Failed by hunter2.")
+    logging.getLogger("landlord.x").warning("About nothing: hunter2.")
+    about, nothing = stream.getvalue().split("About nothing")
+    assert "Helm said ***, 3 times." in about
+    assert "Failed by ***." in about
+    assert "ValueError: ***" in about
+    assert "hunter2" not in about
+    assert "hunter2" in nothing
 
 
 def test_a_console_line_is_read_at_a_glance() -> None:

@@ -1,6 +1,6 @@
-"""The values of a release: every layer read and merged, and what of it is secret."""
+"""The values of a release: every layer read and merged. What of it is secret is made known as soon as it is read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -10,12 +10,13 @@ from landlord.api.conditions import Reason
 from landlord.api.failures import SpecFault
 from landlord.api.refs import CONFIG_MAPS, SECRETS
 from landlord.clients.cluster import Cluster
-from landlord.clients.helm.redaction import Redaction
 from landlord.core.release import values as merging
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.texts import decoded, loaded
 
 Values = dict[str, Any]
+Learn = Callable[[Collection[str]], None]
+"""Takes note of words that came out of a Secret, before anything can be said of them."""
 _TELLING: Final = 4
 """A number of more digits than this is no common one."""
 
@@ -30,17 +31,16 @@ class NotPrepared(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Merged values. ``secrets`` are texts that must not be repeated anywhere."""
+    """Merged values."""
 
     values: Values = field(repr=False)
-    secrets: frozenset[str] = field(repr=False)
 
 
-async def layers(case: Case, cluster: Cluster) -> Layers:
+async def layers(case: Case, cluster: Cluster, learn: Learn) -> Layers:
     """All layers of the release merged, read as its deployer. Raises ``NotPrepared`` and ``LandlordFailure``."""
     if case.release is None:
         raise NotPrepared(Reason.INVALID_SPEC, case.fault)
-    spec, reader = case.release.spec, _Reader(case.namespace, cluster)
+    spec, reader = case.release.spec, _Reader(case.namespace, cluster, learn)
     try:
         sources = spec.substitute.sources if spec.substitute else ()
         filled = _Filling(await _variables(case, reader, sources) if spec.substitute else None)
@@ -55,8 +55,8 @@ async def layers(case: Case, cluster: Cluster) -> Layers:
         ]
         merged = merging.with_image(merging.merge([merged, *above]), spec.image)
     except SpecFault as fault:
-        raise NotPrepared(Reason.VALUES_ERROR, Redaction(reader.secrets).clean(str(fault))) from None
-    return Layers(merged, frozenset(reader.secrets))
+        raise NotPrepared(Reason.VALUES_ERROR, str(fault)) from None
+    return Layers(merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,11 @@ class _Filling:
 class _Reader:
     """ConfigMaps and Secrets of one namespace, each read once."""
 
-    def __init__(self, namespace: str, cluster: Cluster) -> None:
+    def __init__(self, namespace: str, cluster: Cluster, learn: Learn) -> None:
         self._namespace = namespace
         self._cluster = cluster
         self._read: dict[tuple[SourceKind, str], Mapping[str, str] | None] = {}
-        self.secrets: set[str] = set()
+        self.learn = learn
 
     async def data(self, kind: SourceKind, name: str) -> Mapping[str, str] | None:
         """Texts by key; None when there is no such object."""
@@ -94,7 +94,7 @@ class _Reader:
         if kind is not SourceKind.SECRET:
             return data
         texts = {key: decoded(value, f"key {key} of Secret {name}") for key, value in data.items()}
-        self.secrets.update(texts.values())
+        self.learn(texts.values())
         return texts
 
 
@@ -111,7 +111,7 @@ async def _laid_over(below: Values, reader: _Reader, source: ValuesSource, path:
         return merging.place(below, source.target_path, said, f"{path}.targetPath")
     parsed = loaded(text, f"{path}: key {source.key} of {source.kind.value} {source.name}")
     if is_secret:
-        reader.secrets.update(_scalars(parsed))
+        reader.learn(_scalars(parsed))
         return merging.merge([below, parsed])
     return merging.merge([below, filled(parsed, path)])
 

@@ -17,6 +17,7 @@ from landlord.core.release.ledger import Attempt, Ended, Intent, Ledger, Operati
 from landlord.core.release.rendered import Rendered
 from landlord.reconcilers.release import stuck
 from landlord.reconcilers.release.case import Case
+from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.inventory import Inventory
 from landlord.reconcilers.release.layers import Layers, NotPrepared
 from landlord.reconcilers.release.observation import Observation
@@ -43,13 +44,20 @@ class Operations:
     """Runs Helm, as the deployer, within the pool's bounds."""
 
     def __init__(
-        self, cluster: Cluster, helm: Helm, pool: Pool, preparation: Preparation, observation: Observation
+        self,
+        cluster: Cluster,
+        helm: Helm,
+        pool: Pool,
+        preparation: Preparation,
+        observation: Observation,
+        hidden: Hidden,
     ) -> None:
         self._cluster = cluster
         self._helm = helm
         self._pool = pool
         self._preparation = preparation
         self._observation = observation
+        self._hidden = hidden
 
     def slot(self, case: Case, operation: Operation) -> AbstractAsyncContextManager[None]:
         """A place among the Helm processes that may run at once; to be held before the intent is written."""
@@ -64,10 +72,9 @@ class Operations:
             return Ended(operation, failed.trouble, failed.why)
         except NotPrepared as stop:
             trouble = HelmTrouble.FORBIDDEN if stop.is_final else HelmTrouble.OUTAGE
-            return Ended(operation, trouble, self._preparation.hidden.clean(order.case.ref, stop.why))
+            return Ended(operation, trouble, stop.why)
         except (Forbidden, SpecFault) as refused:
-            why = self._preparation.hidden.clean(order.case.ref, str(refused))
-            return Ended(operation, HelmTrouble.FORBIDDEN, why)
+            return Ended(operation, HelmTrouble.FORBIDDEN, str(refused))
         except LandlordFailure as failure:
             return Ended(operation, HelmTrouble.OUTAGE, failure.why)
         return Ended(operation)
@@ -83,7 +90,7 @@ class Operations:
         await stuck.tidy(self._cluster, eyes, case.release_name, history, number, read)
 
     async def _act(self, order: Order) -> None:
-        case, secrets = order.case, self._preparation.hidden.of(order.case.ref)
+        case, secrets = order.case, self._hidden.of(order.case.ref)
         limit = order.intent.until - order.intent.at
         match order.intent.operation:
             case Operation.DEPLOY:
@@ -120,7 +127,7 @@ class Operations:
             description=f"Landlord: chart {attempt.desired.chart_version}",
             apply_method=await self._apply_method(case, order.newest.number if order.newest else 0),
             take_ownership=case.release.spec.upgrade.take_ownership,
-            secrets=self._preparation.hidden.of(case.ref),
+            secrets=self._hidden.of(case.ref),
         )
 
     async def _apply_method(self, case: Case, number: int) -> str:

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from landlord.api.conditions import Reason
@@ -70,7 +71,14 @@ class Preparation:
     """Prepares releases. Its memory holds only what can be made again."""
 
     def __init__(
-        self, cluster: Cluster, charts: Charts, helm: Helm, discovery: Discovery, sources: Sources, prober: Prober
+        self,
+        cluster: Cluster,
+        charts: Charts,
+        helm: Helm,
+        discovery: Discovery,
+        sources: Sources,
+        prober: Prober,
+        hidden: Hidden,
     ) -> None:
         self._cluster = cluster
         self._charts = charts
@@ -81,20 +89,20 @@ class Preparation:
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
         self._renders = asyncio.Semaphore(RENDERS)
         self._fetched: dict[Ref, datetime] = {}
-        self.hidden = Hidden()
+        self._hidden = hidden
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of a release that is gone."""
         self._packages.pop(ref, None)
         self._fetched.pop(ref, None)
-        self.hidden.forget(ref)
+        self._hidden.forget(ref)
 
     async def learn_secrets(self, case: Case) -> None:
         """Know what must not be said of a release that goes away, as far as its Secrets can still be read."""
-        if case.release is None or not case.tenant or self.hidden.of(case.ref):
+        if case.release is None or not case.tenant or self._hidden.of(case.ref):
             return
         try:
-            self.hidden.learn(case.ref, (await layers(case, self._cluster.acting_as(case.deployer))).secrets)
+            await self._layers(case)
         except (NotPrepared, LandlordFailure):
             return
 
@@ -104,8 +112,7 @@ class Preparation:
         if stop is not None:
             return Prepared(stop)
         try:
-            merged = await layers(case, self._cluster.acting_as(case.deployer))
-            self.hidden.learn(case.ref, merged.secrets)
+            merged = await self._layers(case)
             inputs = inputs_of(case, merged)
             known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
             if known is not None:
@@ -114,12 +121,14 @@ class Preparation:
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
             after = timedelta(minutes=5) if stop_.is_final else timedelta(seconds=30)
-            why = self.hidden.clean(case.ref, stop_.why)
-            return Prepared(Unprepared(stop_.reason, why, stop_.is_final, after))
+            return Prepared(Unprepared(stop_.reason, stop_.why, stop_.is_final, after))
         except LandlordFailure as failure:
-            found = _unprepared(failure)
-            return Prepared(replace(found, why=self.hidden.clean(case.ref, found.why)))
+            return Prepared(_unprepared(failure))
         return Prepared(package.desired, merged, (pin_name(case), package.chart.digest))
+
+    async def _layers(self, case: Case) -> Layers:
+        """The values; what of them is secret is hidden from here on, whether the rest can be read or not."""
+        return await layers(case, self._cluster.acting_as(case.deployer), partial(self._hidden.learn, case.ref))
 
     async def package(self, case: Case, ledger: Ledger, desired: Desired, merged: Layers) -> Package:
         """All that deploying ``desired`` needs; raises ``NotPrepared`` and ``LandlordFailure``."""
@@ -158,7 +167,7 @@ class Preparation:
                 merged.values,
                 capabilities,
                 upgrade=ledger.running is not None,
-                secrets=merged.secrets,
+                secrets=self._hidden.of(case.ref),
             )
         found = rendered.parse(documents(text))
         await self._look_through(case, found)
@@ -180,8 +189,9 @@ class Preparation:
             raise NotPrepared(Reason.CHART_SOURCE_FORBIDDEN, why)
         acting = self._cluster.acting_as(case.deployer)
         source = ChartSource(pin.repository, pin.name, pin.version, pin.digest)
-        login = await credentials_of(acting, case.namespace, pin)
-        ca = await trusted(acting, case.namespace, pin)
+        learn = partial(self._hidden.learn, case.ref)
+        login = await credentials_of(acting, case.namespace, pin, learn)
+        ca = await trusted(acting, case.namespace, pin, learn)
         try:
             chart = await self._charts.fetch(
                 source, login, ca, permits=lambda place: permitted(place, allowed), tenant=case.tenant

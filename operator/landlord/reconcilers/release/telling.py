@@ -19,6 +19,7 @@ from landlord.reconcilers import objects
 from landlord.reconcilers.record import Announce
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case
+from landlord.reconcilers.release.hidden import Hidden
 
 
 class Counts(Protocol):
@@ -55,18 +56,19 @@ class Teller:
         bodies: Bodies,
         announce: Announce,
         counts: Counts,
+        hidden: Hidden,
         told: Callable[[Body | None, Body], None],
     ) -> None:
         self._cluster = cluster
         self._bodies = bodies
-        self._announce = announce
+        self._announcer = announce
         self._counts = counts
+        self._hidden = hidden
         self._told = told
 
     async def tell(self, case: Case, view: View) -> None:
         """Make the status say it; quiet when it says so already."""
         body = self._bodies.get(case.ref) or case.body
-        before = body.get("status") or {}
         annotations = body["metadata"].get("annotations") or {}
         told = Told(
             generation=objects.generation(case.body),
@@ -76,16 +78,18 @@ class Teller:
             environment=case.environment_name,
             health=view.facts.health,
             checks=view.checks,
-            drift=view.drift,
-            inventory=view.inventory,
+            drift=self._hidden.stripped(case.ref, view.drift),
+            inventory=self._hidden.stripped(case.ref, view.inventory),
             handled_at=objects.asked_at(case.body),
             retried_at=case.retry_at or None,
             source_revision=str(annotations.get(names.ANNOTATION_SOURCE_REVISION, ""))[:253],
         )
-        await self._store(case, body, report.status(before, told, case.now))
+        await self._store(case, body, told)
 
-    async def _store(self, case: Case, body: Body, fresh: dict[str, Any]) -> None:
-        before = body.get("status") or {}
+    async def _store(self, case: Case, body: Body, told: Told) -> None:
+        """Hidden before it is shortened, where half a word could stay; and what an earlier status says, too."""
+        before, hide = body.get("status") or {}, self._hidden
+        fresh = report.status(hide.cleaned(case.ref, before), hide.cleaned(case.ref, told), case.now)
         if report.same(before, fresh):
             return
         stored = await objects.patch_status(self._cluster, APPRELEASES, body, fresh)
@@ -97,14 +101,14 @@ class Teller:
         """Say why a pass could not be made."""
         body = self._bodies.get(case.ref) or case.body
         told = Told(objects.generation(case.body), ledger, word, environment=case.environment_name)
-        await self._store(case, body, report.status(body.get("status") or {}, told, case.now))
+        await self._store(case, body, told)
 
     def turned(self, case: Case, before: Ledger, after: Ledger) -> None:
         """The ledger has a new page: announce a verdict, and a rollback that succeeded."""
         for judged in [each for each in after.verdicts if each not in before.verdicts]:
             self._counts.judged(case.environment_name, judged.verdict.value, judged.reason)
             if judged.verdict is Verdict.REJECTED:
-                self._announce(case.body, judged.reason, judged.why, warning=True)
+                self._announce(case, judged.reason, judged.why, warning=True)
         held, was = after.held, before.held
         if held is not None and held.rolled_back_to and (was is None or was.since != held.since):
             seconds = max(0.0, (held.since - (before.attempt.since if before.attempt else held.since)).total_seconds())
@@ -112,14 +116,17 @@ class Teller:
             note = (
                 f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
             )
-            self._announce(case.body, "RolledBack", note, warning=True)
+            self._announce(case, "RolledBack", note, warning=True)
 
     def corrected(self, case: Case, notes: Sequence[str], troubles: Sequence[str]) -> None:
         """What was done about drift, and what could not be."""
         if notes:
-            self._announce(case.body, "DriftCorrected", " ".join(notes))
+            self._announce(case, "DriftCorrected", " ".join(notes))
         if troubles:
-            self._announce(case.body, Reason.DRIFT_FOUND.value, " ".join(troubles), warning=True)
+            self._announce(case, Reason.DRIFT_FOUND.value, " ".join(troubles), warning=True)
+
+    def _announce(self, case: Case, reason: str, note: str, *, warning: bool = False) -> None:
+        self._announcer(case.body, reason, self._hidden.clean(case.ref, note), warning=warning)
 
     def _announce_change(self, case: Case, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         old = find(before.get("conditions"), ConditionType.READY)
@@ -127,7 +134,7 @@ class Teller:
         is_told = new["reason"] == Reason.ROLLED_BACK.value  # by the ledger's page already
         if not is_told and (old.get("status"), old.get("reason")) != (new["status"], new["reason"]):
             warning = new["status"] == Status.FALSE.value
-            self._announce(case.body, new["reason"], new["message"], warning=warning)
+            self._announce(case, new["reason"], new["message"], warning=warning)
 
 
 def refused(failure: Refused) -> Word:

@@ -47,3 +47,44 @@ def test_nothing_to_hide_changes_nothing() -> None:
 
 def test_a_redaction_does_not_tell_what_it_hides() -> None:
     assert "hush" not in repr(Redaction(["hush-hush"]))
+
+
+@given(secret=st.binary(min_size=12, max_size=60), before=st.binary(max_size=8), after=st.binary(max_size=8))
+def test_what_was_packed_together_with_others_is_known_by_its_middle(
+    secret: bytes, before: bytes, after: bytes
+) -> None:
+    word = secret.hex()
+    packed = base64.b64encode(before + word.encode() + after).decode()
+
+    left = Redaction([word]).clean(f"auth: {packed}.")
+
+    assert "***" in left
+    assert len(left) < len("auth: ***.") + 2 * 12 + 8
+
+
+def test_the_escapes_of_addresses_and_of_go_are_known() -> None:
+    redaction = Redaction(["p@ss/w<rd&"])
+
+    assert redaction.clean("postgres://me:p%40ss%2Fw%3Crd%26@db") == "postgres://me:***@db"
+    assert redaction.clean('{"password":"p@ss/w\\u003crd\\u0026"}') == '{"password":"***"}'
+
+
+def test_lines_that_were_put_into_one_are_taken_out() -> None:
+    assert Redaction(["first  line\nsecond line"]).clean("It said: first line second line.") == "It said: ***."
+
+
+def test_a_sentence_may_begin_with_a_secret() -> None:
+    assert Redaction(["swordfish"]).clean("Swordfish is no number.") == "*** is no number."
+
+
+def test_half_a_secret_beside_a_cut_does_not_stay() -> None:
+    redaction = Redaction(["supersecretword"])
+
+    assert redaction.clean("it said supersec ... retword, or supersecr…") == "it said *** ... ***, or ***…"
+    assert redaction.clean("a sup ... rd of no weight ...") == "a sup ... rd of no weight ..."
+
+
+def test_what_is_shorter_than_asked_for_is_left() -> None:
+    redaction = Redaction(["1", "no", "1234"], least=4)
+
+    assert redaction.clean("Revision 1 has no port 1234.") == "Revision 1 has no port ***."
