@@ -89,12 +89,14 @@ class Preparation:
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
         self._renders = asyncio.Semaphore(RENDERS)
         self._fetched: dict[Ref, datetime] = {}
+        self._changed: dict[Ref, tuple[str, str]] = {}
         self._hidden = hidden
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of a release that is gone."""
         self._packages.pop(ref, None)
         self._fetched.pop(ref, None)
+        self._changed.pop(ref, None)
         self._hidden.forget(ref)
 
     async def learn_secrets(self, case: Case) -> None:
@@ -116,7 +118,7 @@ class Preparation:
             inputs = inputs_of(case, merged)
             known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
             if known is not None:
-                await self._see_same_content(case, ledger)
+                await self._see_same_content(case, ledger, inputs)
                 return Prepared(known, merged)
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
@@ -137,19 +139,29 @@ class Preparation:
             return replace(known, layers=merged)
         return await self._package(case, ledger, merged, desired.inputs)
 
-    async def _see_same_content(self, case: Case, ledger: Ledger) -> None:
-        """Once in an interval: has the chart's version other content now? No other trouble counts meanwhile."""
+    async def _see_same_content(self, case: Case, ledger: Ledger, inputs: str) -> None:
+        """Once in an interval: has the chart's version other content now? It stays told until it has the first again.
+
+        No other trouble counts meanwhile.
+        """
         since = self._fetched.setdefault(case.ref, case.now)
-        if case.now < since + case.interval:
-            return
-        self._fetched[case.ref] = case.now
+        if case.now >= since + case.interval:
+            self._fetched[case.ref] = case.now
+            await self._compare_content(case, ledger, inputs)
+        known = self._changed.get(case.ref)
+        if known is not None and known[0] == inputs:
+            raise NotPrepared(Reason.CHART_CONTENT_CHANGED, known[1])
+
+    async def _compare_content(self, case: Case, ledger: Ledger, inputs: str) -> None:
         try:
             await self._fetch(case, ledger)
         except NotPrepared as stop:
             if stop.reason is Reason.CHART_CONTENT_CHANGED:
-                raise
+                self._changed[case.ref] = inputs, stop.why
         except LandlordFailure:
             return
+        else:
+            self._changed.pop(case.ref, None)
 
     def _remembered(self, ref: Ref, inputs: str) -> Desired | None:
         known = self._packages.get(ref)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from landlord.api.apprelease import DriftMode
 from landlord.api.failures import LandlordFailure
 from landlord.api.refs import Ref
+from landlord.api.releases import StoredRelease
 from landlord.clients.cluster import Cluster
 from landlord.core.release.drift import Drift, Ignore
 from landlord.core.release.facts import Health, HealthState
@@ -15,6 +16,7 @@ from landlord.reconcilers import objects
 from landlord.reconcilers.release import stuck
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.drifting import Drifting
+from landlord.reconcilers.release.inventory import Inventory
 from landlord.reconcilers.release.observation import Observation
 
 SOON: Final = timedelta(seconds=30)
@@ -40,6 +42,8 @@ class Rested:
     """What could not be put right, or not be looked at; empty when the look before found the same: it is no news."""
     unmended: tuple[str, ...] = field(default_factory=tuple)
     """The same whether it is news or not."""
+    wish: object = None
+    """How drift was to be treated."""
 
     @property
     def is_well(self) -> bool:
@@ -69,7 +73,7 @@ class Resting:
             return known
         fresh = await self._look(case, revision)
         is_news = known is None or known.unmended != fresh.unmended
-        fresh = replace(fresh, troubles=fresh.unmended if is_news else ())
+        fresh = replace(fresh, troubles=fresh.unmended if is_news else (), wish=_wish(case))
         self._known[case.ref] = fresh
         return fresh
 
@@ -86,29 +90,37 @@ class Resting:
     def _is_due(self, case: Case, known: Rested, revision: int) -> bool:
         if known.revision != revision or known.asked != objects.asked_at(case.body):
             return True
+        if known.wish != _wish(case):
+            return True
         return case.now >= known.at + (case.interval * 0.85 if known.is_well else min(SOON, case.interval))
 
     async def _look(self, case: Case, revision: int) -> Rested:
-        health = await self._observation.health(case, revision, None, is_first=False)
-        found = await self._observation.stored(case, revision)
+        """Health is judged last: what was put right just now is no trouble any more."""
         asked = objects.asked_at(case.body)
+        found = await self._observation.stored(case, revision)
         if found is None:
-            return Rested(case.now, revision, asked, health)
-        release, kept = found
-        entries = tuple(f"{item.entry.api_version} {item.entry.kind} {item.entry.name}" for item in kept.items)
-        if case.drift_mode is DriftMode.IGNORE:
-            return Rested(case.now, revision, asked, health, (), entries)
+            return Rested(case.now, revision, asked, None)
+        seen = Rested(case.now, revision, asked, None, inventory=_entries(found[1]))
+        if case.drift_mode is not DriftMode.IGNORE:
+            seen = await self._compare(case, found, seen)
+        return replace(seen, health=await self._observation.health(case, revision, None, is_first=False))
+
+    async def _compare(self, case: Case, found: tuple[StoredRelease, Inventory], seen: Rested) -> Rested:
+        """What has drifted, and what became of it where it is to be put right."""
         ignore = ignored(case)
-        findings = await self._drifting.look(case.ref, release, kept, ignore)
+        findings = await self._drifting.look(case.ref, *found, ignore)
         left, done, failed = list(findings.drifts), list[str](), list[str]()
         if left and case.drift_mode is DriftMode.CORRECT:
             left, done, failed = await self._correct(case, found, findings.drifts, ignore)
         unmended = (*failed, *list(findings.unseen.values())[:5])
-        drift = tuple(map(_told, left))
-        return Rested(case.now, revision, asked, health, drift, entries, tuple(done), unmended=unmended)
+        return replace(seen, drift=tuple(map(_told, left)), notes=tuple(done), unmended=unmended)
 
     async def _correct(
-        self, case: Case, found: Any, drifts: tuple[Drift, ...], ignore: tuple[Ignore, ...]
+        self,
+        case: Case,
+        found: tuple[StoredRelease, Inventory],
+        drifts: tuple[Drift, ...],
+        ignore: tuple[Ignore, ...],
     ) -> tuple[list[Drift], list[str], list[str]]:
         """Put right what can be: what is left, what was done, and what failed."""
         release, kept = found
@@ -127,6 +139,14 @@ class Resting:
             self._corrected(one.drift.entry.kind, "recreated" if one.drift.is_gone else "applied")
             notes.append(f"{one.drift.why} It is as deployed again.")
         return left, notes, failed
+
+
+def _wish(case: Case) -> object:
+    return case.drift_mode, ignored(case)
+
+
+def _entries(kept: Inventory) -> tuple[str, ...]:
+    return tuple(f"{item.entry.api_version} {item.entry.kind} {item.entry.name}" for item in kept.items)
 
 
 def ignored(case: Case) -> tuple[Ignore, ...]:

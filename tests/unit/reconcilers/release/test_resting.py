@@ -1,53 +1,217 @@
-"""A release at rest: trouble that lasts is told once, so that a steady state stays without writes."""
+"""A release at rest: looked at when its time has come or somebody asks; what is put right is told once and well."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
 
-from landlord.api.conditions import Reason
-from landlord.api.refs import Ref
-from landlord.core.release.facts import Health, HealthState
-from landlord.reconcilers.release.resting import Rested, Resting
+import pytest
 
-REF = Ref("AppRelease", "shop-dev", "web")
-THEN = datetime(2026, 1, 1, tzinfo=UTC)
+from landlord.api.conditions import Reason
+from landlord.api.failures import Forbidden
+from landlord.api.names import deployer_username
+from landlord.api.releases import StoredRelease
+from landlord.core.release.drift import Ignore
+from landlord.core.release.facts import Health, HealthState
+from landlord.reconcilers.release.case import Case
+from landlord.reconcilers.release.drifting import as_applied
+from landlord.reconcilers.release.inventory import Eyes, Inventory
+from landlord.reconcilers.release.resting import SOON, Rested, Resting, ignored
+from tests.unit.reconcilers.release.cases import THEN, case
+from tests.unit.reconcilers.release.drift_stage import SETTINGS, WEB, Unwatched
+from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, ObjectsCluster, inventory, manifest, release
+
 WELL = Health(HealthState.READY, Reason.UNREADY, "All is ready.")
-UNSEEN = "The policy refuses to compare Deployment web."
+SICK = Health(HealthState.WORKING, Reason.UNREADY, "An object is not there.")
 
 
 @dataclass
-class Eyes:
-    """What each look is going to find."""
+class Sight:
+    """The part of ``Observation`` that a look at a release at rest uses."""
 
-    found: list[tuple[str, ...]] = field(default_factory=list)
+    cluster: ObjectsCluster
+    kept: Inventory
+    stored_as: StoredRelease | None = field(default_factory=release)
+    is_well: bool = True
+    looks: int = 0
+
+    def __post_init__(self) -> None:
+        self.eyes = Eyes(self.cluster, Unwatched())  # type: ignore[arg-type] # the part that looks
+
+    async def stored(self, case: Case, number: int) -> tuple[StoredRelease, Inventory] | None:
+        return (replace(self.stored_as, number=number), self.kept) if self.stored_as else None
+
+    async def health(self, case: Case, number: int, attempt: object, *, is_first: bool) -> Health | None:
+        assert attempt is None
+        self.looks += 1
+        if self.stored_as is None:
+            return None
+        there = all((item.entry.kind, item.entry.name) in self.cluster.objects for item in self.kept.items)
+        return WELL if there and self.is_well else SICK
 
 
-class Scripted(Resting):
-    """The real memory over looks that are written down."""
+class Room:
+    """A release that was deployed, at rest."""
 
-    def __init__(self, eyes: Eyes) -> None:
-        super().__init__(None, SimpleNamespace(eyes=None), lambda *_: None)  # type: ignore[arg-type] # nobody looks
-        self._script = eyes.found
+    def __init__(self, *objects: dict[str, Any], **spec: Any) -> None:
+        self.cluster = ObjectsCluster()
+        self.sight = Sight(self.cluster, inventory(*objects))
+        for each in self.sight.kept.items:
+            self.cluster.put(as_applied(each, release()))
+        self.corrected: list[tuple[str, str]] = []
+        self.resting = Resting(
+            self.cluster,  # type: ignore[arg-type] # the part that looks and corrects
+            self.sight,  # type: ignore[arg-type]
+            lambda kind, action: self.corrected.append((kind, action)),
+        )
+        self.case = case(**spec)
 
-    async def _look(self, case: Any, revision: int) -> Rested:
-        return Rested(case.now, revision, None, WELL, unmended=self._script.pop(0))
+    async def look(self, after: timedelta = timedelta(), revision: int = 1, **spec: Any) -> Rested:
+        self.case = replace(self.case, now=self.case.now + after)
+        if spec:
+            self.case = replace(case(**spec), now=self.case.now)
+        return await self.resting.look(self.case, revision)
+
+    def edit(self) -> None:
+        self.cluster.edit("ConfigMap", "settings", data={"level": "debug"})
 
 
-@dataclass(frozen=True)
-class Case:
-    """The part of a case that the memory asks for."""
+WARN = {"drift": {"mode": "Warn"}}
+CORRECT = {"drift": {"mode": "Correct"}}
 
-    now: datetime = THEN
-    ref: Ref = REF
-    interval: timedelta = timedelta(minutes=10)
-    body: dict[str, Any] = field(default_factory=lambda: {"metadata": {}})
+
+async def test_between_two_looks_nothing_is_asked() -> None:
+    room = Room(SETTINGS, **WARN)
+    first = await room.look()
+    room.cluster.requests.clear()
+    assert await room.look(timedelta(minutes=8)) is first
+    assert room.cluster.requests == []
+    assert (await room.look(timedelta(minutes=1))).at == THEN + timedelta(minutes=9)
+
+
+@pytest.mark.parametrize("what", ["revision", "request", "drift mode", "ignored fields"])
+async def test_what_is_new_is_looked_at_at_once(what: str) -> None:
+    room = Room(SETTINGS, **WARN)
+    await room.look()
+    room.case.body["metadata"]["annotations"] = {"landlord.dev/requested-at": "now"} if what == "request" else {}
+    spec: dict[str, Any] = {
+        "drift mode": CORRECT,
+        "ignored fields": {"drift": {"mode": "Warn", "ignore": [{"pointers": ["/data/level"]}]}},
+    }.get(what, {})
+    await room.look(timedelta(seconds=1), 2 if what == "revision" else 1, **spec)
+    assert room.sight.looks == 2
+
+
+async def test_a_release_that_is_not_well_is_looked_at_soon() -> None:
+    room = Room(SETTINGS, **WARN)
+    room.sight.is_well = False
+    assert not (await room.look()).is_well
+    room.sight.is_well = True
+    assert not (await room.look(SOON - timedelta(seconds=1))).is_well
+    assert (await room.look(timedelta(seconds=1))).is_well
+
+
+async def test_drift_is_told_with_the_fields_and_who_changed_them_and_left() -> None:
+    room = Room(SETTINGS, WEB, **WARN)
+    room.edit()
+    found = await room.look()
+    assert found.drift == ({"object": "ConfigMap settings", "fields": ["/data/level"], "manager": "hand"},)
+    assert found.inventory == ("v1 ConfigMap settings", "apps/v1 Deployment web")
+    assert (found.notes, found.troubles, room.corrected) == ((), (), [])
+    assert ("apply", "ConfigMap/settings") not in room.cluster.requests
+
+
+async def test_drift_that_is_ignored_is_not_looked_for() -> None:
+    room = Room(SETTINGS, drift={"mode": "Ignore"})
+    room.edit()
+    found = await room.look()
+    assert (found.drift, found.health) == ((), WELL)
+    assert found.inventory == ("v1 ConfigMap settings",)
+    assert room.cluster.requests == []
+
+
+async def test_drift_that_is_put_right_is_counted_and_told_as_done() -> None:
+    room = Room(SETTINGS, WEB, **CORRECT)
+    room.edit()
+    del room.cluster.objects["Deployment", "web"]
+    found = await room.look()
+    assert found.drift == ()
+    assert sorted(room.corrected) == [("ConfigMap", "applied"), ("Deployment", "recreated")]
+    assert len(found.notes) == 2
+    assert all(note.endswith("It is as deployed again.") for note in found.notes)
+    assert room.cluster.users == {deployer_username(NAMESPACE)}
+
+
+async def test_what_was_put_right_just_now_is_no_trouble_any_more() -> None:
+    room = Room(SETTINGS, **CORRECT)
+    del room.cluster.objects["ConfigMap", "settings"]
+    found = await room.look()
+    assert (found.health, found.is_well) == (WELL, True)
+
+
+async def test_what_cannot_be_put_right_stays_told_as_drift_with_its_reason() -> None:
+    room = Room(SETTINGS, **CORRECT)
+    room.edit()
+    room.cluster.refused["apply", "ConfigMap"] = Forbidden("The policy says no.")
+    found = await room.look()
+    assert [each["object"] for each in found.drift] == ["ConfigMap settings"]
+    assert room.corrected == []
+    assert "The policy says no." in found.troubles[0]
+
+
+async def test_a_release_that_helm_applied_on_the_client_side_is_told_and_not_touched() -> None:
+    room = Room(SETTINGS, **CORRECT)
+    room.sight.stored_as = release(apply_method="csa")
+    room.edit()
+    found = await room.look()
+    assert len(found.drift) == 1
+    assert "drift is told but not corrected" in found.troubles[0]
 
 
 async def test_trouble_that_lasts_is_news_once_and_again_when_it_changes() -> None:
-    resting = Scripted(Eyes([(UNSEEN,), (UNSEEN,), ("Another trouble.",), (), (UNSEEN,)]))
-    case, told = Case(), []
-    for number in range(5):
-        seen = await resting.look(replace(case, now=THEN + number * case.interval), 1)  # type: ignore[arg-type]
-        told.append(seen.troubles)
-    assert told == [(UNSEEN,), (), ("Another trouble.",), (), (UNSEEN,)]
+    room = Room(SETTINGS, **WARN)
+    told = []
+    for trouble in ("The policy refuses.", "The policy refuses.", "Another trouble.", "", "The policy refuses."):
+        room.edit()
+        room.cluster.refused = {("dry-run", "ConfigMap"): Forbidden(trouble)} if trouble else {}
+        told.append((await room.look(timedelta(minutes=10))).troubles)
+    assert told == [("The policy refuses.",), (), ("Another trouble.",), (), ("The policy refuses.",)]
+
+
+async def test_a_revision_that_is_not_there_any_more_is_neither_well_nor_drifted() -> None:
+    room = Room(SETTINGS, **CORRECT)
+    room.sight.stored_as = None
+    found = await room.look()
+    assert (found.health, found.drift, found.inventory, found.is_well) == (None, (), (), False)
+
+
+async def test_what_is_forgotten_is_looked_at_anew() -> None:
+    room = Room(SETTINGS, **WARN)
+    await room.look()
+    room.resting.forget(room.case.ref)
+    await room.look()
+    assert room.sight.looks == 2
+
+
+async def test_a_pod_that_blocks_an_ordered_set_is_deleted_after_a_rollback() -> None:
+    spec = {"podManagementPolicy": "OrderedReady"}
+    room = Room(manifest("StatefulSet", "db", spec=spec))
+    owner = room.cluster.objects["StatefulSet", "db"]
+    owner["metadata"]["generation"] = 2
+    owner["status"] = {"updateRevision": "db-old", "observedGeneration": 2}
+    marks = {"labels": {"controller-revision-hash": "db-bad"}}
+    owners = [{"kind": "StatefulSet", "uid": owner["metadata"]["uid"], "controller": True}]
+    room.cluster.put(manifest("Pod", "db-0"), ownerReferences=owners, namespace=NAMESPACE, **marks)
+    assert await room.resting.free_stuck(replace(room.case, ref=replace(room.case.ref, namespace=NAMESPACE)), 1) == (
+        "db-0",
+    )
+    room.sight.stored_as = None
+    assert await room.resting.free_stuck(room.case, 1) == ()
+
+
+def test_rules_of_what_is_left_to_others_are_read_from_the_spec() -> None:
+    rules = [{"pointers": ["/spec/replicas"], "target": {"kind": "Deployment", "name": "web"}}, {"pointers": ["/data"]}]
+    assert ignored(case(drift={"ignore": rules})) == (
+        Ignore(("/spec/replicas",), "Deployment", "web"),
+        Ignore(("/data",), "", ""),
+    )
+    assert ignored(replace(case(), release=None)) == ()
