@@ -1,6 +1,6 @@
 """Whole stories: pushes in quick succession, many bad ones, a tenant that goes, an Environment that closes."""
 
-from tests.manifests import ENVIRONMENTS
+from tests.manifests import ENVIRONMENTS, condition
 from tests.releases import Home, home, release_operator, shop
 
 __all__ = ["home", "release_operator", "shop"]
@@ -64,7 +64,8 @@ async def test_a_rollback_that_is_not_wanted_is_not_made(home: Home) -> None:
     await home.push()
     await home.proven()
     await home.push(rollback={"mode": "Disabled"}, image={"tag": "image-pull"})
-    body = await home.until(reason="ImageUnavailable", status="False", words="Held")
+    body = await home.until(reason="RollbackDisabled", status="False", words="Held")
+    assert condition(body, "Held")["reason"] == "ImageUnavailable"
     assert await home.revisions() == [(1, "superseded"), (2, "deployed")]
     assert body["status"]["proven"]["revision"] == 1
 

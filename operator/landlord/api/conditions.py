@@ -35,13 +35,10 @@ class ConditionType(StrEnum):
     CORDONED = "Cordoned"
     DELETING = "Deleting"
     IN_USE = "InUse"
-    RELEASED = "Released"
     HEALTHY = "Healthy"
     PROVEN = "Proven"
-    TEST_SUCCESS = "TestSuccess"
     ROLLED_BACK = "RolledBack"
     HELD = "Held"
-    SUSPENDED = "Suspended"
 
 
 TYPES: dict[ConditionType, str] = {
@@ -56,15 +53,12 @@ TYPES: dict[ConditionType, str] = {
     ConditionType.CORDONED: "Writes by the tenant's people and releases are refused. Present only then.",
     ConditionType.DELETING: "The object is going away; the message names what holds it.",
     ConditionType.IN_USE: "Tenants name this Environment, so it cannot go.",
-    ConditionType.RELEASED: "Helm deployed what the spec asks for.",
     ConditionType.HEALTHY: "What runs is ready and passes its checks.",
     ConditionType.PROVEN: "What the spec asks for became ready, passed its tests and baked.",
-    ConditionType.TEST_SUCCESS: "The chart's own tests passed. Present only where tests are enabled.",
     ConditionType.ROLLED_BACK: "What the spec asks for turned out bad; the proven revision runs instead. "
     "Present only then.",
     ConditionType.HELD: "The same attempt is not repeated; something new in the spec, or a retry, ends it. "
     "Present only then.",
-    ConditionType.SUSPENDED: "Landlord leaves the release as it is. Present only then.",
 }
 
 

@@ -10,7 +10,6 @@ _CLEARS = "Clear the cause the message names; it is then tried again by itself. 
 RELEASES: Final[dict[Reason, tuple[str, str]]] = {
     Reason.PROVEN: ("What the spec asks for runs, became ready, passed its tests and baked.", "Nothing to do."),
     Reason.DEPLOYING: ("Helm installs or upgrades the release.", "Wait."),
-    Reason.VERIFYING: ("Helm is done; the workloads are becoming ready.", "Wait; the message names the last of them."),
     Reason.TESTING: ("The release is ready; the chart's own tests run.", "Wait."),
     Reason.BAKING: ("The release is ready and must now stay healthy for the bake.", "Wait; the message says how long."),
     Reason.ROLLING_BACK: ("The release turned out bad and goes back to the proven revision.", "Wait."),
@@ -48,7 +47,6 @@ RELEASES: Final[dict[Reason, tuple[str, str]]] = {
         f"Push the image or mend its name or pull secret. {_NEW}",
     ),
     Reason.TEST_FAILED: ("One of the chart's own tests failed.", f"Read the logs of the pod the message names. {_NEW}"),
-    Reason.TESTS_PASSED: ("The chart's own tests passed, or it has none.", "Nothing to do."),
     Reason.HOOK_FAILED: ("A hook of the chart failed.", f"Read the logs of the Job the message names. {_NEW}"),
     Reason.TIMEOUT: (
         "The release did not become ready within its timeout.",
@@ -62,11 +60,7 @@ RELEASES: Final[dict[Reason, tuple[str, str]]] = {
         "A check brought no answer, so nothing is known of it.",
         "See that Prometheus, or what else is asked, answers; set onError or onNoData to be stricter or milder.",
     ),
-    Reason.PRE_EXISTING: (
-        "A check failed before the deploy already, so it condemns nothing.",
-        "Mend what it looks at, or set ignoreBaseline.",
-    ),
-    Reason.CHECKS_PASSED: ("All workloads are ready and all checks pass.", "Nothing to do."),
+    Reason.CHECKS_PASSED: ("All workloads are ready.", "Nothing to do."),
     Reason.DEPENDENCY_NOT_READY: (
         "A release named under dependsOn is not there or not proven yet.",
         "Wait, or mend the release the message names.",

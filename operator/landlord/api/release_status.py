@@ -66,12 +66,9 @@ class HistoryEntry(Model):
     revision: Revision = Field(0, description="The revision it made; 0 if none.")
     candidate: Hash = Field("", description="What it deployed.")
     chart_version: Text = Field("", description="Version of its chart.")
-    action: Word = Field(description="Deploy or Rollback.")
     outcome: Word = Field(description="Proven, Rejected, Undetermined or Cancelled.")
     reason: Word | None = Field(None, description="Why, in one word.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="Why.")
-    source_revision: SourceRevision = Field("", description="The commit it came from, as the annotation said.")
-    started_at: Timestamp | None = Field(None, description="When it began.")
     finished_at: Timestamp | None = Field(None, description="When it ended.")
 
 
@@ -80,11 +77,7 @@ class CheckStatus(Model):
 
     name: Text = Field(description="Its name.")
     state: Word = Field(description="Pending, Passing, Failing, Inconclusive or PreExisting.")
-    value: Text = Field("", description="What was seen last.")
-    failures: Count = Field(0, description="Failed looks in this attempt.")
-    consecutive_failures: Count = Field(0, description="Failed looks in a row.")
     message: Annotated[str, Field(max_length=1024)] = Field("", description="Why it is so.")
-    at: Timestamp | None = Field(None, description="When its state last changed.")
 
 
 class DriftedObject(Model):

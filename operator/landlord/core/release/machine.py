@@ -160,20 +160,22 @@ def _reconsider(facts: Facts, desired: Desired) -> Decision | None:
 def _adopt(facts: Facts, desired: Desired, running: Running) -> Decision:
     """What somebody deployed is what is wanted: no Helm call, it is proven as it stands."""
     adopted = replace(facts.ledger, running=running, recovering=0, recovering_since=None)
-    return _begin(replace(facts, ledger=adopted), desired, Stage.VERIFYING, running.revision)
+    begun = _begin(replace(facts, ledger=adopted), desired, Stage.VERIFYING, running.revision)
+    why = f"Revision {running.revision} is what is wanted already; it is taken over and proven as it stands."
+    return replace(begun, word=Word(Standing.WORKING, Reason.ADOPTING, why))
 
 
 def _held(facts: Facts, held: Held) -> Decision:
     """Nothing is tried again; but a release that was not rolled back may get well by itself."""
     ledger = facts.ledger
     if ledger.recovering:
-        return _recover(facts, _words_of(held))
+        return _recover(facts, _words_of(facts, held))
     if _got_well(facts, held):
         why = "What was held is ready after all; it is verified again."
         attempt = _attempt(facts, held.desired, Stage.VERIFYING, held.failed_revision)
         attempt = replace(attempt, recoveries=held.recoveries + 1)
         return _look(replace(ledger, held=None, attempt=attempt), Reason.RECOVERED, why)
-    return _rest(facts, _words_of(held))
+    return _rest(facts, _words_of(facts, held))
 
 
 def _got_well(facts: Facts, held: Held) -> bool:
@@ -269,9 +271,12 @@ def _rejection(ledger: Ledger, desired: Desired) -> Failure | None:
     return None
 
 
-def _words_of(held: Held) -> Word:
+def _words_of(facts: Facts, held: Held) -> Word:
     reason = Reason.ROLLED_BACK if held.rolled_back_to else answers.reason_of(held.failure)
     where = f" Rolled back to revision {held.rolled_back_to}." if held.rolled_back_to else ""
+    if not held.rolled_back_to and held.failed_revision and facts.ledger.proven and not facts.wish.rolls_back:
+        reason = Reason.ROLLBACK_DISABLED
+        where = " It is left as it is, because rollback.mode is Disabled."
     if held.blocked is not None:
         reason = answers.reason_of(held.blocked)
         where = f" The rollback did not succeed: {sentence(held.blocked.why)}"

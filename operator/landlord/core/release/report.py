@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from landlord.api.conditions import ConditionType, Reason, Status
 from landlord.core.conditions import Finding, find, settle, timestamp
+from landlord.core.release.answers import reason_of
 from landlord.core.release.facts import Check, CheckState, Health, HealthState
-from landlord.core.release.ledger import Attempt, Desired, Held, Judged, Ledger, Stage
+from landlord.core.release.ledger import Attempt, Desired, Failure, Held, Judged, Ledger, Stage
 from landlord.core.release.steps import Standing, Word
 
 Json = dict[str, Any]
@@ -82,11 +83,18 @@ def _findings(before: Mapping[str, Any], told: Told) -> list[Finding]:
     findings = _triple(told.word, _as_it_was(before))
     findings += _extra(before, told)
     if told.drift:
-        fields = "; ".join(f"{each['object']}: {', '.join(each.get('fields', ()))}" for each in told.drift[:5])
-        findings.append(Finding(ConditionType.DRIFTED, Status.TRUE, Reason.DRIFT_FOUND, f"Changed by hand: {fields}."))
+        found = f"Changed by hand: {'; '.join(_drifted(each) for each in told.drift[:5])}."
+        findings.append(Finding(ConditionType.DRIFTED, Status.TRUE, Reason.DRIFT_FOUND, found))
     elif told.drift is None:
         findings += _kept(before, ConditionType.DRIFTED)
     return findings
+
+
+def _drifted(found: Mapping[str, Any]) -> str:
+    """One ``DriftedObject`` in words; without fields it is the object itself that is missing."""
+    fields, manager = ", ".join(found.get("fields") or ()), found.get("manager")
+    what = f"{found['object']} {fields}" if fields else f"{found['object']} is not there"
+    return f"{what} by {manager}" if manager else what
 
 
 def _triple(word: Word, frozen: Status) -> list[Finding]:
@@ -110,7 +118,9 @@ def _extra(before: Mapping[str, Any], told: Told) -> Iterable[Finding]:
     """What is told beside the triple: proof, health, hold and rollback; each only while there is something to tell."""
     ledger, held = told.ledger, told.ledger.held
     proven = ledger.proven
-    if told.desired is not None:
+    if told.desired is None:
+        yield from _kept(before, ConditionType.PROVEN)
+    else:
         is_proven = proven is not None and proven.desired.key == told.desired.key
         reason = Reason.PROVEN if is_proven else told.word.reason
         why = f"Revision {proven.revision} is proven." if is_proven and proven else "What is wanted is not proven."
@@ -120,9 +130,9 @@ def _extra(before: Mapping[str, Any], told: Told) -> Iterable[Finding]:
     if told.health is not None and told.health.state is not HealthState.READY:
         yield Finding(ConditionType.HEALTHY, Status.FALSE, told.health.reason, told.health.why)
     elif told.health is not None:
-        yield Finding(ConditionType.HEALTHY, Status.TRUE, Reason.PROVEN, "All workloads are ready.")
+        yield Finding(ConditionType.HEALTHY, Status.TRUE, Reason.CHECKS_PASSED, "All workloads are ready.")
     if held is not None:
-        yield Finding(ConditionType.HELD, Status.TRUE, Reason(held.failure.reason), held.failure.why)
+        yield Finding(ConditionType.HELD, Status.TRUE, reason_of(held.failure), held.failure.why)
     if held is not None and held.rolled_back_to:
         why = f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
         yield Finding(ConditionType.ROLLED_BACK, Status.TRUE, Reason.ROLLED_BACK, why)
@@ -132,7 +142,8 @@ def _kept(before: Mapping[str, Any], kind: ConditionType) -> list[Finding]:
     entry = find(before.get("conditions"), kind)
     if not entry:
         return []
-    return [Finding(kind, Status(entry["status"]), Reason(entry["reason"]), str(entry.get("message", "")))]
+    reason = reason_of(Failure(str(entry["reason"]), ""))
+    return [Finding(kind, Status(entry["status"]), reason, str(entry.get("message", "")))]
 
 
 def _as_it_was(before: Mapping[str, Any]) -> Status:
@@ -204,7 +215,6 @@ def _judged(judged: Judged) -> Json:
         "revision": judged.revision,
         "candidate": judged.desired.candidate,
         "chartVersion": judged.desired.chart_version,
-        "action": "Deploy",
         "outcome": judged.verdict.value,
         "reason": judged.reason,
         "message": judged.why[:1024],

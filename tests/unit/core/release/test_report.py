@@ -87,6 +87,32 @@ def test_a_rollback_is_told_with_both_revisions_and_why() -> None:
     assert not is_true(conditions(result), ConditionType.PROVEN)
 
 
+def test_what_was_proven_stays_told_while_what_is_wanted_is_unknown() -> None:
+    """Whoever depends on a suspended release, or on one whose Secret is away for a moment, need not wait."""
+    before = status({}, told(), NOW)
+    unknown = status(before, told(word=Word(Standing.FROZEN, Reason.SUSPENDED, "Suspended."), desired=None), NOW)
+    assert is_true(conditions(unknown), ConditionType.PROVEN)
+
+
+def test_drift_names_who_changed_what_and_what_is_missing() -> None:
+    drift = [
+        {"object": "Deployment web", "fields": ["/spec/replicas", "/spec/paused"], "manager": "kubectl-edit"},
+        {"object": "Service web", "fields": []},
+    ]
+    message = find(conditions(status({}, told(drift=drift), NOW)), ConditionType.DRIFTED)["message"]
+    assert message == (
+        "Changed by hand: Deployment web /spec/replicas, /spec/paused by kubectl-edit; Service web is not there."
+    )
+
+
+def test_a_reason_of_a_later_version_does_not_stop_a_pass() -> None:
+    held = Held(TWO, Failure("MoonPhase", "The moon was wrong."), NOW, 2, 1)
+    result = status({}, told(replace(RESTING, held=held)), NOW)
+    assert find(conditions(result), ConditionType.HELD)["reason"] == Reason.HELD
+    late = {"type": "Drifted", "status": "True", "reason": "MoonPhase", "message": "Odd.", "lastTransitionTime": ""}
+    assert find(conditions(status({"conditions": [late]}, told(), NOW)), ConditionType.DRIFTED)["message"] == "Odd."
+
+
 def test_drift_is_told_until_somebody_looked_again() -> None:
     drift = [{"object": "Deployment web", "fields": ["/spec/replicas"], "manager": "kubectl-scale"}]
     drifted = status({}, told(drift=drift), NOW)

@@ -62,6 +62,8 @@ class Theatre(World):
     is_down: bool = False
     told: tuple[str, ...] = ()
     upgrades: Counter[tuple[str, int]] = field(default_factory=Counter)
+    granted: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """The most retries that were wished while it was tried: a retry that was due may still be made."""
     rollbacks: Counter[tuple[str, int]] = field(default_factory=Counter)
     proven: set[str] = field(default_factory=set)
     """Uids of the revisions that stood a proof."""
@@ -229,7 +231,7 @@ class Theatre(World):
         if kill:
             raise Killed
         self.process = Process.GONE
-        return Ended(intent.operation, ended, "" if ended is None else f"Helm says {ended.value}")
+        return Ended(intent.operation, ended, "" if ended is None else f"Helm says {ended.value}", self.excuse)
 
     def _watch(self, facts: Facts, decision: Decision, intent: Intent) -> None:
         newest, attempt = self.helm.newest, decision.ledger.attempt
@@ -242,7 +244,8 @@ class Theatre(World):
             assert attempt.desired.key == self.app.desired.key
             is_same = newest is not None and newest.status == "deployed" and newest.app.digest == self.app.digest
             assert not is_same, "Helm was run for what is deployed"
-            assert self.upgrades[key] <= self.wish.retries, f"{key} was tried too often"
+            allowed = max(self.wish.retries, self.granted[key])
+            assert self.upgrades[key] <= allowed, f"{key} was tried too often"
         if intent.operation is Operation.ROLLBACK:
             assert attempt is not None
             key = _attempt(decision)
@@ -260,7 +263,9 @@ class Theatre(World):
         app = self.app
         kind = "pending-upgrade" if self.helm.newest else "pending-install"
         revision = self.helm.open(app, kind, self.now, intent.mark)
-        self.upgrades[_attempt(decision)] += 1
+        key = _attempt(decision)
+        self.upgrades[key] += 1
+        self.granted[key] = max(self.granted[key], self.wish.retries)
         return self._finish(revision, trouble, kill, intent.until)
 
     def _rollback(self, facts: Facts, decision: Decision, intent: Intent, kill: str) -> HelmTrouble | None:
