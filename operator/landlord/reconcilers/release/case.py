@@ -37,6 +37,8 @@ class Case:
     """All namespaces of the tenant."""
     rival: str = ""
     """An older AppRelease of the namespace that has the same Helm release, empty when there is none."""
+    strangers: tuple[str, ...] = ()
+    """Names in ``environmentValues`` that no Environment has, sorted."""
 
     @property
     def namespace(self) -> str:
@@ -128,6 +130,7 @@ def open_case(world: World, bodies: Bodies, ref: Ref, body: Body, now: datetime)
         is_namespace_leaving=home is not None and home.deleting,
         namespaces=frozenset(each.ref.name for each in world.children(tenant).values() if each.ref.kind == "Namespace"),
         rival=_rival(bodies, ref, body),
+        strangers=tuple(sorted(set(release.spec.environment_values) - set(world.environments))) if release else (),
     )
 
 

@@ -61,6 +61,7 @@ def test_every_text_of_a_ledger_is_a_name_or_goes_through_the_gate() -> None:
         "Runner": {"holder", "pod", "boot", "pid_namespace"},
         "Intent": {"mark"},
         "Failure": {"reason"},
+        "Ended": {"excuse"},
         "Judged": {"reason"},
         "Running": {"uid"},
         "Proven": {"uid"},

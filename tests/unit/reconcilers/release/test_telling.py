@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden
 from landlord.api.refs import Resource
@@ -16,6 +18,7 @@ from landlord.core.release.ledger import (
     Judged,
     Ledger,
     Runner,
+    Running,
     Stage,
     Verdict,
 )
@@ -23,7 +26,7 @@ from landlord.core.release.steps import Decision, Rest, Standing, Word
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.hidden import Hidden
-from landlord.reconcilers.release.telling import Teller, View, refused
+from landlord.reconcilers.release.telling import Teller, View, refused, unused
 from tests.unit.reconcilers.release.cases import REF, THEN, WANTED, case
 
 Object = dict[str, Any]
@@ -252,3 +255,88 @@ async def test_a_rollback_that_the_ledger_told_is_not_announced_again() -> None:
     await stage.tell(Word(Standing.STUCK, Reason.ROLLED_BACK, "Rolled back."))
 
     assert stage.announced == []
+
+
+def test_a_release_that_somebody_changed_with_helm_is_told_of_once() -> None:
+    room = Room()
+    theirs = Running(2, WANTED, is_external=True, uid="u2")
+    before = Ledger(running=Running(1, WANTED, uid="u1"))
+    room.teller.turned(room.case, before, replace(before, running=theirs))
+    room.teller.turned(room.case, replace(before, running=theirs), replace(before, running=theirs))
+
+    told = "Revision 2 was made outside of Landlord and is not what is wanted."
+    assert room.announced == [("ExternalChange", told, True)]
+
+
+def test_a_release_that_is_taken_over_is_told_of_as_that() -> None:
+    room = Room()
+    attempt = Attempt(WANTED, THEN, Stage.VERIFYING, THEN, THEN, revision=1)
+    room.teller.turned(room.case, Ledger(), Ledger(running=Running(1, WANTED, is_external=True), attempt=attempt))
+
+    assert [(reason, warning) for reason, _, warning in room.announced] == [("Adopting", False)]
+    assert "without deploying it again" in room.announced[0][1]
+
+
+@pytest.mark.parametrize("is_deleting", [False, True])
+def test_a_release_that_somebody_uninstalled_is_told_of_unless_it_is_going(is_deleting: bool) -> None:
+    room = Room()
+    if is_deleting:
+        room.case.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    room.teller.turned(room.case, Ledger(running=Running(1, WANTED)), Ledger())
+
+    gone = [("ExternalChange", "Somebody uninstalled the release with Helm.", True)]
+    assert room.announced == ([] if is_deleting else gone)
+
+
+def test_what_was_held_and_got_well_is_good_news() -> None:
+    room = Room()
+    running = Running(1, WANTED)
+    attempt = Attempt(WANTED, THEN, Stage.VERIFYING, THEN, THEN, revision=1, recoveries=1)
+    held = Ledger(running=running, held=Held(WANTED, BAD, THEN, 1))
+    room.teller.turned(room.case, held, Ledger(running=running, attempt=attempt))
+
+    assert [(reason, warning) for reason, _, warning in room.announced] == [("Recovered", False)]
+
+
+async def test_waiting_for_others_is_no_warning() -> None:
+    room = Room()
+    await room.tell(Word(Standing.WAITING, Reason.DEPENDENCY_NOT_READY, "Waiting for back."))
+    await room.tell(Word(Standing.WAITING, Reason.UNREADY, "Proven, but not healthy now."))
+    await room.tell(Word(Standing.STUCK, Reason.INVALID_SPEC, "It is wrong."))
+
+    assert [(reason, warning) for reason, _, warning in room.announced] == [
+        ("DependencyNotReady", False),
+        ("Unready", True),
+        ("InvalidSpec", True),
+    ]
+
+
+async def test_values_for_what_is_no_environment_are_told_and_announced_once() -> None:
+    room = Room(replace(case(environmentValues={"dve": {}, "moon": {}}), strangers=("dve", "moon")))
+    status = await room.tell()
+    await room.tell(Word(Standing.WORKING, Reason.BAKING, "Baking until 09:01."))
+
+    hint = "spec.environmentValues names no Environment: dve, moon. Is dev meant by dve?"
+    assert ready(status)["message"] == f"Revision 1 is proven. {hint}"
+    assert ready(status)["status"] == "True"
+    assert [each for each in room.announced if each[0] == "UnusedValues"] == [("UnusedValues", hint, True)]
+
+
+def test_no_name_is_guessed_where_the_environment_has_values_of_its_own_or_none_is_alike() -> None:
+    own = replace(case(environmentValues={"dev": {}, "dve": {}}), strangers=("dve",))
+    far = replace(case(environmentValues={"production": {}}), strangers=("production",))
+
+    assert unused(own) == "spec.environmentValues names no Environment: dve."
+    assert unused(far) == "spec.environmentValues names no Environment: production."
+    assert unused(case(environmentValues={"dev": {}})) == ""
+
+
+async def test_what_is_announced_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    room = Room()
+    room.hidden.learn(REF, {MARKER})
+    with caplog.at_level("INFO", "landlord"):
+        await room.tell(Word(Standing.STUCK, Reason.CRASH_LOOPING, f"It says {MARKER}."))
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "CrashLooping: It says ***.")
+    ]
