@@ -76,11 +76,10 @@ class Case:
     @property
     def wish(self) -> Wish:
         """How the spec, or else the Environment, wants it treated."""
-        tier = self.environment.spec.tier if self.environment else Tier.OTHER
         if self.rival:
             return Wish(intervals.parse(DEFAULT_TIMEOUT), intervals.parse(DEFAULT_BAKE), orphans=True)
         if self.release is None:
-            return Wish(intervals.parse(DEFAULT_TIMEOUT), intervals.parse(DEFAULT_BAKE), orphans=_orphans(self, tier))
+            return Wish(intervals.parse(DEFAULT_TIMEOUT), intervals.parse(DEFAULT_BAKE), orphans=_orphans(self))
         spec = self.release.spec
         defaults = self.environment.spec.release_defaults if self.environment else None
         mode = spec.rollback.mode or (defaults.rollback.mode if defaults and defaults.rollback else None)
@@ -93,7 +92,7 @@ class Case:
             max_history=spec.max_history,
             tests=spec.test.enabled,
             test_timeout=intervals.parse(spec.test.timeout),
-            orphans=_orphans(self, tier),
+            orphans=_orphans(self),
         )
 
     @property
@@ -200,6 +199,8 @@ def _parse(body: Body) -> tuple[AppRelease | None, str]:
         return None, f"{where}: {first['msg']}. Change it as the reference of AppRelease says."
 
 
-def _orphans(case: Case, tier: Tier) -> bool:
+def _orphans(case: Case) -> bool:
+    """Whether its deletion leaves what runs; so it does while nobody knows whether this is production."""
     policy = (case.body.get("spec") or {}).get("deletionPolicy")
-    return policy == "Orphan" or (policy is None and tier is Tier.PRODUCTION)
+    is_known_harmless = case.environment is not None and case.environment.spec.tier is not Tier.PRODUCTION
+    return policy == "Orphan" or (policy is None and not is_known_harmless)

@@ -1,27 +1,30 @@
-"""A case as it is opened: what the World knows of a release's surroundings."""
+"""How a release is to be treated, as its spec or its Environment says."""
 
-from typing import Any
+from dataclasses import replace
 
-from landlord.reconcilers.release.bodies import Bodies
-from landlord.reconcilers.release.case import Case, open_case
-from landlord.reconcilers.world import World
-from tests.unit.reconcilers.release.cases import REF, THEN, body
+import pytest
 
-
-def opened(*environments: str, **spec: Any) -> Case:
-    world = World()
-    for name in environments:
-        meta = {"name": name, "uid": name, "resourceVersion": "1"}
-        world.put_environment({"metadata": meta, "spec": {"tier": "development"}})
-    return open_case(world, Bodies(), REF, body(**spec), THEN)
+from tests.unit.reconcilers.release.cases import case
 
 
-def test_names_in_environment_values_that_no_environment_has_are_known() -> None:
-    values = {"environmentValues": {"dev": {}, "moon": {}, "live": {}}}
-    assert opened("dev", "live", **values).strangers == ("moon",)
-    assert opened("dev", "live", "moon", **values).strangers == ()
-    assert opened("dev").strangers == ()
+@pytest.mark.parametrize(
+    ("tier", "policy", "is_left"),
+    [
+        ("production", None, True),
+        ("production", "Uninstall", False),
+        ("staging", None, False),
+        ("development", None, False),
+        ("development", "Orphan", True),
+    ],
+)
+def test_what_runs_outlives_its_release_in_production_or_where_the_spec_says_so(
+    tier: str, policy: str | None, is_left: bool
+) -> None:
+    spec = {"deletionPolicy": policy} if policy else {}
+    assert case({"tier": tier}, **spec).wish.orphans is is_left
 
 
-def test_a_spec_that_is_not_understood_names_nothing() -> None:
-    assert opened("dev", chart={}, environmentValues={"moon": {}}).strangers == ()
+def test_what_runs_outlives_its_release_while_nobody_knows_whether_this_is_production() -> None:
+    assert replace(case(), environment=None).wish.orphans
+    assert replace(case(), environment=None, release=None).wish.orphans
+    assert not replace(case(deletionPolicy="Uninstall"), environment=None).wish.orphans
