@@ -21,7 +21,7 @@ class EnvironmentReconciler:
     def __init__(
         self, cluster: Cluster, world: World, bodies: Bodies | None = None, *, clock: Callable[[], datetime]
     ) -> None:
-        self._bodies = bodies or Bodies()
+        self._bodies = Bodies() if bodies is None else bodies  # at the start it is empty, and so false
         self._cluster = cluster
         self._world = world
         self._clock = clock

@@ -14,6 +14,7 @@ from landlord.core.conditions import find
 from landlord.core.tenant.defaults import PlatformDefaults
 from landlord.reconcilers.environment import EnvironmentReconciler
 from landlord.reconcilers.outcome import Outcome
+from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.tenant import TenantReconciler
 from landlord.reconcilers.world import World
 from tests.unit.reconcilers.memory_cluster import MemoryCluster, Object
@@ -41,12 +42,12 @@ class Operator:
 
     def restart(self) -> None:
         """A new process: nothing is remembered."""
-        self.world = World()
+        self.world, self.bodies = World(), Bodies()
         client = cast("Cluster", self.cluster)
         self.tenants = TenantReconciler(
             client, self.world, self.platform, clock=lambda: self.now, announce=self._announce, corrected=self._count
         )
-        self.environments = EnvironmentReconciler(client, self.world, clock=lambda: self.now)
+        self.environments = EnvironmentReconciler(client, self.world, self.bodies, clock=lambda: self.now)
         self.look()
 
     def look(self) -> None:

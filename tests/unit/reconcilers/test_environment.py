@@ -84,6 +84,18 @@ async def test_tenants_that_failed_or_drifted_are_counted_as_such() -> None:
     assert one.status(DEV)["tenants"] == {"total": 1, "ready": 0, "failed": 1, "drifted": 1}
 
 
+async def test_releases_that_come_after_the_start_are_counted_by_state() -> None:
+    one = operator()
+    await one.run()
+    states = {"web": {"Ready": "True"}, "api": {"Ready": "False", "Held": "True"}, "new": {}}
+    for name, said in states.items():
+        conditions = [{"type": kind, "status": status} for kind, status in said.items()]
+        one.bodies.put({"metadata": {"name": name, "namespace": "shop-dev"}, "status": {"conditions": conditions}})
+    one.bodies.put({"metadata": {"name": "web", "namespace": "elsewhere"}})
+    await one.run(DEV)
+    assert one.status(DEV)["releases"] == {"total": 3, "ready": 1, "progressing": 1, "held": 1, "failed": 0}
+
+
 async def test_an_environment_that_is_not_understood_leaves_its_tenants_as_they_are_until_it_is_mended() -> None:
     one = operator(defaults={"quota": {"hard": {"pods": 10}}})
     await one.run()
