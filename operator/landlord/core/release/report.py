@@ -49,7 +49,7 @@ def status(before: Mapping[str, Any], told: Told, now: datetime) -> Json:
         "held": _held(ledger.held),
         "attempt": _attempt(ledger.attempt, told.word),
         "history": [_judged(each) for each in reversed(ledger.verdicts[-SHOWN_HISTORY:])],
-        "checks": [_check(each) for each in told.checks],
+        "checks": _checks(before, told),
     }
     fresh |= _drift(before, told)
     optional = {
@@ -229,6 +229,13 @@ _CHECK_STATES: Final = {
     CheckState.INCONCLUSIVE: "Inconclusive",
     CheckState.PRE_EXISTING: "PreExisting",
 }
+
+
+def _checks(before: Mapping[str, Any], told: Told) -> list[Json]:
+    """At rest what they said last stays, so that a person can read why; an attempt begins with none."""
+    if told.ledger.attempt is None and not told.checks:
+        return list(before.get("checks") or ())
+    return [_check(each) for each in told.checks]
 
 
 def _check(check: Check) -> Json:

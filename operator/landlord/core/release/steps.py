@@ -22,12 +22,14 @@ class Standing(StrEnum):
 
 
 def sentence(text: str) -> str:
-    """The text, begun and ended as a sentence; a field of the spec keeps its name."""
+    """The text, begun and ended as a sentence; a first word that is a name (of a field, a host, a file) stays as it is."""
     text = " ".join(text.split())
     if not text:
         return "No reason was given."
     ended = text if text[-1] in ".!?" else f"{text}."
-    return ended if ended.startswith("spec.") else ended[0].upper() + ended[1:]
+    first = ended.split(" ", 1)[0].rstrip(".,:;!?")
+    is_name = any(each in "./:_@" or each.isdigit() for each in first)
+    return ended if is_name else ended[0].upper() + ended[1:]
 
 
 @dataclass(frozen=True, slots=True)

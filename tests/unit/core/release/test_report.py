@@ -94,6 +94,16 @@ def test_what_was_proven_stays_told_while_what_is_wanted_is_unknown() -> None:
     assert is_true(conditions(unknown), ConditionType.PROVEN)
 
 
+def test_what_checks_said_last_stays_until_another_attempt_begins() -> None:
+    trying = replace(RESTING, attempt=Attempt(TWO, NOW, Stage.BAKING, NOW, NOW + timedelta(minutes=2), revision=2))
+    failing = Check("home", CheckState.FAILING, "It answers 500.")
+    baked = status({}, told(trying, checks=(failing,)), NOW)
+    held = replace(RESTING, held=Held(TWO, Failure(Reason.CHECK_FAILED.value, "So."), NOW, 2, 1))
+    rested = status(baked, told(held), NOW)
+    assert [each["message"] for each in rested["checks"]] == ["It answers 500."]
+    assert status(rested, told(trying), NOW)["checks"] == []
+
+
 def test_drift_names_who_changed_what_and_what_is_missing() -> None:
     drift = [
         {"object": "Deployment web", "fields": ["/spec/replicas", "/spec/paused"], "manager": "kubectl-edit"},

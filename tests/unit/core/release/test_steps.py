@@ -19,6 +19,7 @@ from landlord.core.release.steps import (
     Step,
     Supersede,
     Word,
+    sentence,
 )
 
 
@@ -30,3 +31,17 @@ def test_a_decision_cannot_be_changed_once_it_is_made() -> None:
     decision = Decision(Look(), Ledger(), Word(Standing.WORKING, Reason.PROGRESSING, "On its way."))
     with pytest.raises(FrozenInstanceError):
         decision.step = Run()  # type: ignore[misc] # that is what must not go
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("the pod  is\ngone", "The pod is gone."),
+        ("read-only root; stop!", "Read-only root; stop!"),
+        ("registry.example.org could not be asked", "registry.example.org could not be asked."),
+        ("spec.values: no map", "spec.values: no map."),
+        ("", "No reason was given."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(said: str, told: str) -> None:
+    assert sentence(said) == told
