@@ -22,7 +22,7 @@ class Standing(StrEnum):
 
 
 def sentence(text: str) -> str:
-    """The text, begun and ended as a sentence; a first word that is a name (of a field, a host, a file) stays as it is."""
+    """The text, begun and ended as a sentence; a first word that is a name (of a field, a host) stays as it is."""
     text = " ".join(text.split())
     if not text:
         return "No reason was given."
