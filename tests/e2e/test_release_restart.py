@@ -1,16 +1,20 @@
-"""What outlives the operator: a hold, and the status it is told by."""
+"""What outlives the operator: a hold, the status it is told by, and what was seen of a bake."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.admin import Admin
 from tests.audit import Audit
-from tests.manifests import condition
+from tests.manifests import Object, condition
 from tests.operator_process import OperatorProcess, running_operator
 from tests.polling import eventually
 from tests.releases import Home, move_in, shop
 from tests.shop import SETTINGS, WEB, Shop, package
 
 __all__ = ["shop"]
+
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/landlord-system/leases/landlord"
 
 
 async def test_a_hold_outlives_the_operator(
@@ -87,6 +91,72 @@ async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
     with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
         await second.until_serving()
         await eventually(lambda: _is_gone(home, home.path()), deadline=60, describe="the AppRelease is let go")
+
+
+async def test_a_release_is_not_proven_by_time_in_which_no_operator_lived(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
+    """Killed in the midst of a bake that would be over by now: what counts is how long somebody looked."""
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(bake="10s")
+        await home.until(reason="Baking")
+        first.kill()
+    await admin.delete(LEASE)
+    ledger = await _ledger(home)
+    ledger["attempt"]["since"] = (_time(ledger["attempt"]["since"]) - timedelta(hours=1)).isoformat()
+    await _rewrite(home, ledger)
+    began = datetime.now(UTC)  # noqa: TID251 - what a person's clock would say
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+        body = await home.proven()
+        assert _time(body["status"]["proven"]["at"]) >= began + timedelta(seconds=9)
+        assert await home.revisions() == [(1, "deployed")]
+        assert await second.stop() == 0
+
+
+async def test_a_bake_goes_on_where_an_operator_that_stops_in_peace_has_left_it(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(bake="10m")
+        await home.until(reason="Baking")
+        assert await first.stop() == 0
+    left = (await _ledger(home))["attempt"]
+    baked = _time(left["watch"]["until"]) - _time(left["since"])
+    assert timedelta() <= baked < timedelta(minutes=1)
+    began = datetime.now(UTC)  # noqa: TID251 - what a person's clock would say
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+
+        async def goes_on() -> Object | None:
+            attempt: Object = (await _ledger(home))["attempt"]
+            return attempt if attempt["since"] != left["since"] else None
+
+        attempt = await eventually(goes_on, deadline=60, describe="the bake is put off by the time nobody looked")
+        assert attempt["watch"]["began"] == left["watch"]["began"]
+        assert _time(attempt["since"]) >= began - baked
+        assert _time(attempt["watch"]["until"]) - _time(attempt["since"]) == baked
+        await home.push(bake="1s")
+        await home.proven()
+        assert await second.stop() == 0
+
+
+async def _ledger(home: Home) -> Object:
+    found = await home.ledger()
+    assert found is not None
+    ledger: Object = json.loads(found["data"]["ledger"])
+    return ledger
+
+
+async def _rewrite(home: Home, ledger: Object) -> None:
+    path = f"/api/v1/namespaces/landlord-system/configmaps/{home.namespace}.web"
+    await home.admin.patch(path, {"data": {"ledger": json.dumps(ledger)}})
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 async def _is_gone(home: Home, path: str) -> bool:

@@ -184,7 +184,8 @@ class AppReleaseReconciler:
             attempt, before = decision.ledger.attempt, decision.ledger.running
             if attempt is not None and intent.operation is Operation.DEPLOY:
                 number = before.revision if before else 0
-                await self._observation.before_deploy(case, number, attempt, checks_of(case))
+                attempt = await self._observation.before_deploy(case, number, attempt, checks_of(case))
+                decision = replace(decision, ledger=replace(decision.ledger, attempt=attempt))
             await self._write_down(case, decision)
             await self._tell(case, facts, decision, sight)
             self._resting.forget(case.ref)
@@ -202,7 +203,10 @@ class AppReleaseReconciler:
         prepared = await self._prepare(case, ledger)
         if prepared.pin is not None:
             ledger = ledger.pinned(*prepared.pin)
+        ledger = self._observation.resumed(case, ledger)
         health, checks, rested = await self._look(case, ledger, history)
+        if health is not None:
+            ledger = self._observation.looked(case, ledger)
         facts = Facts(
             now=case.now,
             wish=case.wish,

@@ -1,5 +1,7 @@
 """Wiring of all that AppReleases need: Helm, charts, probes, watches of their objects, and their passes."""
 
+import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from landlord.api.failures import Refused
+from landlord.api.failures import LandlordFailure, Refused
 from landlord.clients.addresses import Allow
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.limits import Reach
@@ -43,6 +45,9 @@ from landlord.runtime.scopes import Scopes
 from landlord.runtime.settings import Settings
 
 HELM_ENDS_WITHIN: Final = timedelta(seconds=10)
+NOTED_WITHIN_SECONDS: Final = 3.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Releases:
         self.hidden = Hidden()
         policies = Policies(world, settings.platform)
         preparation = Preparation(cluster, self.charts, self.helm, self.discovery, policies, self.prober, self.hidden)
-        observation = Observation(cluster, self.discovery, self.scopes, self.prober)
+        self._observation = observation = Observation(cluster, self.discovery, self.scopes, self.prober)
         pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
         operations = Operations(cluster, self.helm, pool, preparation, observation, self.hidden)
         teller = Teller(cluster, bodies, ties.announce, ties.counts, self.hidden, ties.sight.told)
@@ -87,13 +92,23 @@ class Releases:
         )
 
     async def close(self) -> None:
-        """End what can be ended, and wait a little for what must not be."""
+        """End what can be ended, and wait a little for what must not be; write down what the next process must know."""
+        await self._note_bakes()
         await self.helm.stop(HELM_ENDS_WITHIN)
         await self.scopes.close()
         await self.charts.close()
         await self._http.close()
         await self._promql.close()
         await self._expressions.close()
+
+    async def _note_bakes(self) -> None:
+        """Bakes go on where they stood, instead of anew; for this no release is waited for long."""
+        try:
+            async with asyncio.timeout(NOTED_WITHIN_SECONDS):
+                for ref, ledger in self._observation.last_words(self.ledgers.readable).items():
+                    await self.ledgers.write(ref, self.hidden.cleaned(ref, ledger))
+        except (LandlordFailure, TimeoutError) as failure:
+            _log.warning("Not all bakes are written down, so some will begin anew: %s", failure or "no time left")
 
 
 def myself(holder: str) -> Runner:

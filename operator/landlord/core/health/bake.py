@@ -21,7 +21,7 @@ LONGEST_LEAVE: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """What a bake has seen so far; small, and ``as_json`` survives a restart of the operator."""
+    """What a bake has seen so far; small enough to be written down, lest a restart of the operator forget it."""
 
     started: datetime
     restarts: Mapping[str, int] = field(default_factory=dict)
@@ -32,27 +32,6 @@ class Bake:
     """Since when each object (``Kind/name``) has been less than it was."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """How many pods of each workload may be expected to be ready."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The bake as plain JSON."""
-        return {
-            "started": self.started.isoformat(),
-            "restarts": dict(self.restarts),
-            "kills": {key: list(times) for key, times in self.kills.items()},
-            "unready": {key: since.isoformat() for key, since in self.unready.items()},
-            "sizes": dict(self.sizes),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Bake":
-        """What ``as_json`` wrote."""
-        return cls(
-            datetime.fromisoformat(value["started"]),
-            dict(value["restarts"]),
-            {key: tuple(times) for key, times in value["kills"].items()},
-            {key: datetime.fromisoformat(since) for key, since in value["unready"].items()},
-            dict(value["sizes"]),
-        )
 
 
 def begin(pods: Sequence[Object], at: datetime) -> Bake:

@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from landlord.api.failures import HelmTrouble
+from landlord.core.release.watch import Before, Watch
 
 VERDICTS_KEPT: Final = 20
 PINS_KEPT: Final = 50
@@ -141,6 +142,10 @@ class Attempt:
     """How often it was taken up again where it was held, because it had got well."""
     blocked: Failure | None = None
     """Why the last rollback did not succeed, while it is tried again."""
+    before: Before | None = None
+    """What was bad before it was deployed."""
+    watch: Watch | None = None
+    """What its bake had come to when that was last written down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """How a release's workloads and checks fare, as facts for the machine.
 
 While an attempt is in flight its objects are watched and its checks are looked at by the prober; at rest nothing is,
-and a look reads what it needs. What is remembered here (baselines, a bake's counts) may be lost: a bake then counts
-from now.
+and a look reads what it needs.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -21,14 +20,15 @@ from landlord.clients.discovery import Discovery
 from landlord.clients.helm.storage import Revisions
 from landlord.clients.probes.looks import Target
 from landlord.core.health import bake, checks, readiness
-from landlord.core.health.bake import Bake
 from landlord.core.health.readiness import Readiness, Sign, State
 from landlord.core.release import rendered
 from landlord.core.release.facts import Check, CheckState, Health, HealthState
-from landlord.core.release.ledger import Attempt, Stage
+from landlord.core.release.ledger import Attempt, Ledger, Stage
+from landlord.core.release.watch import Before, bounded_counts, bounded_samples
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.inventory import Eyes, Inventory, Owned, Watched, inventory, worth_watching
 from landlord.reconcilers.release.looks import spec_of
+from landlord.reconcilers.release.memory import Memories
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
 
@@ -46,16 +46,6 @@ class Holds(Watched, Protocol):
         """It needs them no more."""
 
 
-@dataclass(slots=True)
-class _Memory:
-    """What is remembered of one release's attempt."""
-
-    key: str = ""
-    baseline: tuple[Sample, ...] = ()
-    restarts: dict[str, int] | None = None
-    bake: Bake | None = None
-
-
 class Observation:
     """Looks at releases."""
 
@@ -65,7 +55,7 @@ class Observation:
         self._holds = holds
         self._prober = prober
         self._eyes = Eyes(cluster, holds)
-        self._memories: dict[Ref, _Memory] = {}
+        self._memories = Memories()
         self._inventories: OrderedDict[tuple[Ref, int], tuple[StoredRelease, Inventory]] = OrderedDict()
 
     @property
@@ -82,7 +72,7 @@ class Observation:
         """No attempt is in flight: stop watching and probing."""
         self._holds.release(ref)
         self._prober.forget(ref)
-        self._memories.pop(ref, None)
+        self._memories.forget(ref)
 
     def forget(self, ref: Ref) -> None:
         """The release is gone."""
@@ -126,7 +116,7 @@ class Observation:
 
     async def _bake(self, case: Case, kept: Inventory, attempt: Attempt) -> Health:
         seen, absent, owned = await self._see(case, kept, fresh=False)
-        memory = self._memory(case.ref, attempt)
+        memory = self._memories.of(case.ref, attempt)
         memory.bake = memory.bake or bake.begin(owned.pods, case.now)
         memory.bake, look = bake.look(memory.bake, seen, owned.pods, owned.replica_sets, case.now, absent=absent)
         return _health(look)
@@ -135,6 +125,7 @@ class Observation:
         self, case: Case, kept: Inventory, attempt: Attempt | None, *, is_first: bool, fresh: bool
     ) -> Health:
         seen, absent, owned = await self._see(case, kept, fresh=fresh)
+        before = self._memories.of(case.ref, attempt).before
         judge = partial(
             readiness.judge,
             seen,
@@ -144,7 +135,7 @@ class Observation:
             now=case.now,
             deadline=attempt.deadline if attempt else case.now + timedelta(hours=1),
             is_first=is_first,
-            restarts_before=self._memory(case.ref, attempt).restarts,
+            restarts_before=before.restarts if before else None,
             absent=absent,
         )
         look = judge()
@@ -161,17 +152,17 @@ class Observation:
         absent = [dict(item.manifest) for item in kept.items if item.entry in live.missing]
         return list(live.objects.values()), absent, owned
 
-    async def before_deploy(self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]) -> None:
-        """Note what is bad already: it cannot condemn what comes."""
-        memory = self._memory(case.ref, attempt)
+    async def before_deploy(self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]) -> Attempt:
+        """The attempt with what is bad already noted in it: that cannot condemn what comes."""
         found = await self.stored(case, number) if number else None
         if found is None:
-            return
+            return attempt
         live = await self._eyes.live(found[1])
         owned = await self._eyes.owned(live, case.namespace)
-        memory.restarts = dict(readiness.restarts(owned.pods))
-        if wanted:
-            memory.baseline = await self._prober.baseline(wanted, await self._target(case, number))
+        looks = await self._prober.baseline(wanted, await self._target(case, number)) if wanted else ()
+        before = Before(bounded_samples(looks), bounded_counts(readiness.restarts(owned.pods)))
+        self._memories.of(case.ref, attempt).before = before
+        return replace(attempt, before=before)
 
     async def checks(
         self, case: Case, number: int, attempt: Attempt, wanted: Sequence[HealthCheck]
@@ -179,29 +170,46 @@ class Observation:
         """What the checks' samples come to; looking at them begins with the bake."""
         if not wanted or attempt.stage is not Stage.BAKING:
             return tuple(Check(check.name, CheckState.PENDING) for check in wanted)
-        key = f"{attempt.desired.key}-{attempt.revision}"
+        key = _watched(attempt)
         self._prober.watch(case.ref, key, wanted, await self._target(case, number), since=attempt.since)
-        samples = self._prober.samples(case.ref, key)
-        baseline = {sample.check: sample for sample in self._memory(case.ref, attempt).baseline}
+        memory = self._memories.of(case.ref, attempt)
+        samples = (*memory.samples, *self._prober.samples(case.ref, key))
+        baseline = {sample.check: sample for sample in memory.before.baseline} if memory.before else {}
         return tuple(
-            _verdict(check, [each for each in samples if each.check == check.name], attempt.since, baseline)
+            _verdict(
+                check, [each for each in samples if each.check == check.name], memory.began or attempt.since, baseline
+            )
             for check in wanted
         )
 
-    def _memory(self, ref: Ref, attempt: Attempt | None) -> _Memory:
-        if attempt is None:
-            return _Memory()
-        key = f"{attempt.desired.key}-{attempt.ordinal}"
-        memory = self._memories.get(ref)
-        if memory is None or memory.key != key:
-            memory = self._memories[ref] = _Memory(key)
-        return memory
+    def resumed(self, case: Case, ledger: Ledger) -> Ledger:
+        """The ledger as it is right for a look now: what nobody saw does not count as baked."""
+        return self._memories.resumed(case.ref, ledger, case.now)
+
+    def looked(self, case: Case, ledger: Ledger) -> Ledger:
+        """After a look: the ledger, with what was seen of a bake in it when that is due to be written down."""
+        return self._memories.looked(case.ref, ledger, case.now, case.wish.bake, self._samples(case.ref, ledger))
+
+    def last_words(self, ledgers: Callable[[Ref], Ledger]) -> Mapping[Ref, Ledger]:
+        """The ledgers of all bakes under way with all that is known of these."""
+        known = {ref: ledgers(ref) for ref in self._memories}
+        noted = {ref: self._memories.noted(ref, each, self._samples(ref, each)) for ref, each in known.items()}
+        return {ref: each for ref, each in noted.items() if each != known[ref]}
+
+    def _samples(self, ref: Ref, ledger: Ledger) -> tuple[Sample, ...]:
+        attempt = ledger.attempt
+        return self._prober.samples(ref, _watched(attempt)) if attempt is not None else ()
 
     async def _target(self, case: Case, number: int) -> Target:
         found = await self.stored(case, number)
         entries = [item.entry for item in found[1].items] if found else []
         objects = tuple((entry.api_version, entry.kind, entry.name) for entry in entries)
         return Target(case.namespace, case.release_name, case.namespaces, objects)
+
+
+def _watched(attempt: Attempt) -> str:
+    """Under which name the prober looks at the attempt's checks."""
+    return f"{attempt.desired.key}-{attempt.revision}"
 
 
 def _verdict(check: HealthCheck, samples: Sequence[Sample], started: datetime, baseline: dict[str, Sample]) -> Check:

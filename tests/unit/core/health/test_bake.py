@@ -232,15 +232,6 @@ def test_what_vanishes_has_left_too() -> None:
     assert found.state is State.WORKING
 
 
-def test_what_a_bake_has_seen_survives_being_written_down() -> None:
-    oven = Oven()
-    oven.look(5, killed(1, 4), ready=1)
-    assert oven.bake.kills
-    assert oven.bake.unready
-    assert oven.bake.sizes
-    assert Bake.from_json(oven.bake.as_json()) == oven.bake
-
-
 def test_what_is_remembered_of_containers_that_are_gone_is_forgotten() -> None:
     oven = Oven()
     oven.look(5, killed(1, 4))
