@@ -1,10 +1,33 @@
-"""How a release is to be treated, as its spec or its Environment says."""
+"""A release's surroundings, and how it is to be treated, as its spec or its Environment says."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.unit.reconcilers.release.cases import case
+from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.case import Case, open_case
+from landlord.reconcilers.world import World
+from tests.unit.reconcilers.release.cases import REF, THEN, body, case
+
+
+def opened(*environments: str, **spec: Any) -> Case:
+    world = World()
+    for name in environments:
+        meta = {"name": name, "uid": name, "resourceVersion": "1"}
+        world.put_environment({"metadata": meta, "spec": {"tier": "development"}})
+    return open_case(world, Bodies(), REF, body(**spec), THEN)
+
+
+def test_names_in_environment_values_that_no_environment_has_are_known() -> None:
+    values = {"environmentValues": {"dev": {}, "moon": {}, "live": {}}}
+    assert opened("dev", "live", **values).strangers == ("moon",)
+    assert opened("dev", "live", "moon", **values).strangers == ()
+    assert opened("dev").strangers == ()
+
+
+def test_a_spec_that_is_not_understood_names_nothing() -> None:
+    assert opened("dev", chart={}, environmentValues={"moon": {}}).strangers == ()
 
 
 @pytest.mark.parametrize(
