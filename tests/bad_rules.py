@@ -73,6 +73,7 @@ _PINS = {
     "version": ("", "latest", "1", "v1", "1.4", "1.4.x", "^1.4.2", "~1.4.2", ">=1.4.2", "1.4.2 - 1.5.0", "*", "01.4.2"),
     "repository": ("registry.example.org/charts", "http://charts.example.org", "https://user:word@charts.example.org"),
 }
+_IMAGES = ("registry.example.org/web:1.4.2", "web:14", "Web", "https://registry.example.org/web", "web@sha256:0", "")
 _TAGS = ("", "latest", "Latest", ">=1.4", "1.4.*", "tag with blanks", "a" * 129)
 
 APPRELEASE_BREACHES = (
@@ -81,6 +82,7 @@ APPRELEASE_BREACHES = (
         for field, values in _PINS.items()
         for value in values
     ),
+    *(Breach(f"the image {value!r}", ("image", "repository"), value) for value in _IMAGES),
     *(Breach(f"the tag {value[:20]!r}", ("image", "tag"), value) for value in _TAGS),
     Breach("a repository with a query", ("chart", "repository"), "https://charts.example.org/?version=1"),
     Breach("a repository with steps upwards", ("chart", "repository"), "oci://registry.example.org/team/../other"),

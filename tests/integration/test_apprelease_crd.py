@@ -9,7 +9,7 @@ import pytest
 
 from landlord.api.crd import APPRELEASE, open_api_schema
 from landlord.api.names import API_VERSION
-from landlord.api.pins import REPOSITORY_WORDS, TAG_WORDS, VERSION_WORDS
+from landlord.api.pins import IMAGE_WORDS, REPOSITORY_WORDS, TAG_WORDS, VERSION_WORDS
 from tests import specimens
 from tests.admin import Admin, ApiError, Object
 from tests.bad_input import Variation, release_variations
@@ -130,6 +130,14 @@ async def test_a_tag_that_moves_is_refused_with_what_to_write(admin: Admin, tag:
 
     assert "spec.image.tag" in fields
     assert TAG_WORDS in message or "may not be more than 128" in message
+
+
+@pytest.mark.parametrize("name", ["registry.example.org/web:1.4.2", "web:14", "Web", "web@sha256:0"])
+async def test_an_image_that_is_no_bare_name_is_refused_with_what_to_write(admin: Admin, name: str) -> None:
+    fields, message = await refusal(admin, smallest(image={"repository": name, "tag": "1.4.2"}))
+
+    assert fields == {"spec.image.repository"}
+    assert IMAGE_WORDS in message
 
 
 async def test_an_image_without_a_tag_is_refused(admin: Admin) -> None:

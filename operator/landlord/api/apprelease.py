@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from landlord.api.checks import HealthChecks
 from landlord.api.durations import Interval, Timeout, Window
-from landlord.api.pins import Digest, Repository, Tag, Values, Version
+from landlord.api.pins import Digest, ImageName, Repository, Tag, Values, Version
 from landlord.api.release_defaults import DriftDefaults, DriftMode, RollbackDefaults, RollbackMode
 from landlord.api.release_status import AppReleaseStatus
 from landlord.api.schema import DNS_LABEL, Model, Subdomain, Variables, marks, rule
@@ -68,9 +68,9 @@ class ChartPin(Model):
 class Image(Model):
     """An image to set into the values, above all other layers."""
 
-    repository: Annotated[
-        str | None, Field(max_length=255, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
-    ] = Field(None, description="Set at PATH.repository, such as registry.example.org/shop/web.")
+    repository: ImageName | None = Field(
+        None, description="Set at PATH.repository, such as registry.example.org/shop/web."
+    )
     tag: Tag = Field(description="Set at PATH.tag: the tag of one build, such as 1.4.2.")
     digest: Digest | None = Field(None, description="Set at PATH.digest.")
     path: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")] = Field(

@@ -29,6 +29,12 @@ REPOSITORY_WORDS: Final = (
     "no user, no query"
 )
 
+IMAGE: Final = r"^[a-z0-9]([-a-z0-9.]{0,253}[a-z0-9])?((:[0-9]{1,5})?(/[a-z0-9._-]+)+)?$"
+IMAGE_WORDS: Final = (
+    "must be an image's name in small letters, such as registry.example.org/shop/web; its tag goes into tag, "
+    "its digest into digest"
+)
+
 TAG: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
 TAG_WORDS: Final = "must be the tag of one build, such as 1.4.2 or sha-3f9c2ab; not empty, not latest"
 
@@ -42,6 +48,12 @@ def _version(text: str) -> str:
 def _repository(text: str) -> str:
     if not re.fullmatch(REPOSITORY, text):
         raise ValueError(REPOSITORY_WORDS)
+    return text
+
+
+def _image(text: str) -> str:
+    if not re.fullmatch(IMAGE, text):
+        raise ValueError(IMAGE_WORDS)
     return text
 
 
@@ -68,6 +80,13 @@ Repository = Annotated[
     AfterValidator(_repository),
 ]
 """The URL of a chart repository, without credentials."""
+
+ImageName = Annotated[
+    str,
+    Field(max_length=255, json_schema_extra=_rules(f"self.matches(r'{IMAGE}')", IMAGE_WORDS)),
+    AfterValidator(_image),
+]
+"""Where an image lies, without tag and digest."""
 
 Tag = Annotated[
     str,

@@ -128,7 +128,7 @@ def test_a_changed_specimen_is_taken_by_both_or_by_neither() -> None:
 
 BY_RULE = (
     *("cidr", "except", "block"),
-    *("spec.chart.version", "spec.chart.repository", "spec.image.tag"),
+    *("spec.chart.version", "spec.chart.repository", "spec.image.repository", "spec.image.tag"),
     *("interval", "timeout", "bake", "Delay", "maxLatency"),
 )
 
