@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ class Search:
 
     def add(self, word: str) -> str:
         """Look for this from now on, as it is and in base64."""
-        self.words |= {word, base64.b64encode(word.encode()).decode()}
+        self.words = self.words | {word, base64.b64encode(word.encode()).decode()}  # a new set: threads read the old
         return word
 
     def within(self, text: str) -> set[str]:
@@ -42,22 +42,38 @@ class Search:
 
     def look(self, operator: int) -> None:
         """Once over all processes below the operator, and all files."""
+        self.look_at_processes(operator)
+        for folder in self.folders:
+            self._look_into(folder)
+        self.looks += 1
+
+    def look_at_processes(self, operator: int) -> None:
+        """Once over all processes below the operator, of which some live for a tenth of a second."""
         for process in (operator, *_below(operator)):
             line, environment = _proc(process, "cmdline"), _proc(process, "environ")
             parts = line.split("\0")
             if Path(parts[0]).name == "helm" and len(parts) > 1:
                 self.seen.add(parts[1])
-            self.found |= {f"{word} in argv or environment of {parts[:2]}" for word in self.within(line + environment)}
-        for folder in self.folders:
-            self._look_into(folder)
-        self.looks += 1
+            at = f"argv or environment of {parts[:2]}"
+            self.found.update(f"{word} in {at}" for word in self.within(line + environment))
+            self._look_at_files_of(process)
+
+    def _look_at_files_of(self, process: int) -> None:
+        """Files that it holds open, wherever they are and though they have no name any more."""
+        with contextlib.suppress(OSError):
+            for held in Path(f"/proc/{process}/fd").iterdir():
+                self._look_at(held, f"a file held open by process {process}")
+
+    def _look_at(self, path: Path, at: str) -> None:
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_size < LARGEST:
+                text = path.read_bytes().decode("latin-1")
+                self.found.update(f"{word} in {at}" for word in self.within(text))
 
     def _look_into(self, folder: Path) -> None:
-        for path in folder.rglob("*"):
-            with contextlib.suppress(OSError):
-                if not path.is_symlink() and path.is_file() and path.stat().st_size < LARGEST:
-                    text = path.read_bytes().decode("latin-1")
-                    self.found |= {f"{word} in {path}" for word in self.within(text)}
+        for path in (Path(place, name) for place, _, names in os.walk(folder) for name in names):
+            if not path.is_symlink():
+                self._look_at(path, str(path))
 
     async def told(self, home: Home, operator: OperatorProcess) -> list[str]:
         """Where words stand in what is told: AppReleases, Events, ledgers, metrics, log, and all that was seen."""
@@ -75,20 +91,22 @@ class Search:
 
 @contextmanager
 def searching(operator: OperatorProcess, *folders: Path) -> Iterator[Search]:
-    """A search that goes on in a thread of its own for as long as the block lasts."""
+    """A search in threads of its own for as long as the block lasts; files do not keep it from processes."""
     search, over = Search(folders), threading.Event()
 
-    def go_on() -> None:
+    def go_on(look: Callable[[int], None]) -> None:
         while not over.wait(0.01):
-            search.look(operator.pid)
+            look(operator.pid)
 
-    thread = threading.Thread(target=go_on, name="search")
-    thread.start()
+    threads = [threading.Thread(target=go_on, args=(look,)) for look in (search.look, search.look_at_processes)]
+    for thread in threads:
+        thread.start()
     try:
         yield search
     finally:
         over.set()
-        thread.join(30)
+        for thread in threads:
+            thread.join(30)
 
 
 def _status(body: dict[str, object]) -> dict[str, object]:
