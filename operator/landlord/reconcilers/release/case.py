@@ -37,6 +37,8 @@ class Case:
     """All namespaces of the tenant."""
     rival: str = ""
     """An older AppRelease of the namespace that has the same Helm release, empty when there is none."""
+    orphaned_from: str = ""
+    """The Tenant that has left the namespace behind, empty when none has."""
     strangers: tuple[str, ...] = ()
     """Names in ``environmentValues`` that no Environment has, sorted."""
 
@@ -129,6 +131,7 @@ def open_case(world: World, bodies: Bodies, ref: Ref, body: Body, now: datetime)
         is_namespace_leaving=home is not None and home.deleting,
         namespaces=frozenset(each.ref.name for each in world.children(tenant).values() if each.ref.kind == "Namespace"),
         rival=_rival(bodies, ref, body),
+        orphaned_from=home.orphaned_from if home is not None else "",
         strangers=tuple(sorted(set(release.spec.environment_values) - set(world.environments))) if release else (),
     )
 
@@ -137,6 +140,12 @@ def homeless(case: Case) -> Unprepared | None:
     """Why nothing can ever be deployed here, None when something can."""
     if case.release is None:
         return Unprepared(Reason.INVALID_SPEC, case.fault, is_final=True)
+    if case.orphaned_from:
+        why = (
+            f"Namespace {case.namespace} was left behind by Tenant {case.orphaned_from}, so nobody's rights could be "
+            "used here; what runs keeps running. Apply that Tenant again, or let another adopt the namespace."
+        )
+        return Unprepared(Reason.NOT_A_TENANT_NAMESPACE, why, is_final=True)
     if not case.tenant:
         why = (
             f"Namespace {case.namespace} belongs to no Tenant, so nobody's rights could be used here. "

@@ -278,8 +278,9 @@ def _unprepared(failure: LandlordFailure) -> Unprepared:
             return Unprepared(Reason.CHART_DIGEST_MISMATCH, failure.why, is_final=True)
         case ChartFault():
             return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=True)
-        case SpecFault():
-            return Unprepared(Reason.VALUES_ERROR, failure.why, is_final=True)
+        case SpecFault(path=path):
+            reason = Reason.INVALID_SPEC if path.startswith("spec.healthChecks") else Reason.VALUES_ERROR
+            return Unprepared(reason, failure.why, is_final=True)
         case NotYet(after=after):
             return Unprepared(Reason.PROGRESSING, failure.why, is_final=False, after=after)
         case Forbidden():

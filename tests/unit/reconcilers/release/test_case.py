@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from landlord.reconcilers.release.bodies import Bodies
-from landlord.reconcilers.release.case import Case, open_case
+from landlord.reconcilers.release.case import Case, homeless, open_case
 from landlord.reconcilers.world import World
 from tests.unit.reconcilers.release.cases import REF, THEN, body, case
 
@@ -17,6 +17,13 @@ def opened(*environments: str, **spec: Any) -> Case:
         meta = {"name": name, "uid": name, "resourceVersion": "1"}
         world.put_environment({"metadata": meta, "spec": {"tier": "development"}})
     return open_case(world, Bodies(), REF, body(**spec), THEN)
+
+
+def test_a_namespace_that_was_left_behind_is_told_as_that() -> None:
+    stop = homeless(replace(opened("dev"), tenant="", orphaned_from="shop"))
+    assert stop is not None
+    assert "was left behind by Tenant shop" in stop.why
+    assert "what runs keeps running" in stop.why
 
 
 def test_names_in_environment_values_that_no_environment_has_are_known() -> None:

@@ -313,7 +313,7 @@ async def test_objects_that_may_not_be_are_refused_by_name(what: str) -> None:
 async def test_a_check_that_can_never_be_carried_out_stops_before_anything_is_deployed() -> None:
     room = Room(healthChecks=[CHECK])
     room.outside.admitting = SpecFault("spec.healthChecks[up]", "names no port.")
-    assert (await room.stop()).reason is Reason.VALUES_ERROR
+    assert (await room.stop()).reason is Reason.INVALID_SPEC
 
 
 async def test_the_credentials_of_a_chart_come_from_its_secrets_and_are_hidden() -> None:
@@ -385,6 +385,7 @@ async def test_a_release_that_goes_away_learns_what_must_not_be_said_of_it() -> 
     ("change", "reason"),
     [
         ({"tenant": ""}, Reason.NOT_A_TENANT_NAMESPACE),
+        ({"tenant": "", "orphaned_from": "shop"}, Reason.NOT_A_TENANT_NAMESPACE),
         ({"rival": "older"}, Reason.RELEASE_NAME_TAKEN),
         ({"release": None, "fault": "spec.chart: is missing."}, Reason.INVALID_SPEC),
     ],
