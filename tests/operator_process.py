@@ -1,8 +1,10 @@
 """The real operator as a process of its own: `landlord run` with its ServiceAccount's token and the chart's rights."""
 
 import asyncio
+import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -111,9 +113,12 @@ def start_operator(kubeconfig: str | Path, folder: Path, *flags: str, name: str 
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free port below those that the kernel hands out, so that nobody is given it before the operator listens."""
+    while True:
+        port = 20000 + secrets.randbelow(10000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

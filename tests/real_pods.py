@@ -69,7 +69,7 @@ async def becomes_ready(admin: Admin, namespace: str, name: str, replicas: int =
         count: int = found["status"].get("readyReplicas", 0)
         return count == replicas
 
-    await eventually(ready, describe=f"{replicas} ready pods of {name}")
+    await eventually(ready, deadline=60, describe=f"{replicas} ready pods of {name}")
 
 
 async def waits_for(admin: Admin, namespace: str, name: str, *reasons: str) -> str:
@@ -81,7 +81,7 @@ async def waits_for(admin: Admin, namespace: str, name: str, *reasons: str) -> s
         message: str = state["waiting"]["message"]
         return message
 
-    return await eventually(waiting, describe=f"a container that waits for {reasons}")
+    return await eventually(waiting, deadline=60, describe=f"a container that waits for {reasons}")
 
 
 async def page(url: str) -> tuple[int, str]:

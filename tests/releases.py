@@ -6,7 +6,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pytest
 from landlord.api import names
 from landlord.api.refs import APPRELEASES, CONFIG_MAPS, SECRETS
 from sandbox.programs import core_programs
-from tests.admin import Admin
+from tests.admin import Admin, ApiError, open_admin
+from tests.cluster import Cluster
 from tests.manifests import ENVIRONMENTS, TENANTS, condition, environment, tenant, until_ready
 from tests.operator_process import OperatorProcess, running_operator
 from tests.polling import eventually
@@ -159,19 +160,6 @@ class Home:
 
         await eventually(is_gone, deadline=60, describe=f"{self.namespace}/{name} is gone")
 
-    async def cleared(self, patience: float = 15) -> None:
-        """Wait until no AppRelease is left here; those that a test has made immortal lose their finalizers."""
-        path = APPRELEASES.path(self.namespace)
-
-        async def is_empty() -> bool:
-            return not await self.admin.list(path)
-
-        try:
-            await eventually(is_empty, deadline=patience, describe=f"no AppRelease is left in {self.namespace}")
-        except AssertionError:
-            for each in await self.admin.list(path):
-                await self.breaker.patch(f"{path}/{each['metadata']['name']}", {"metadata": {"finalizers": None}})
-
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
@@ -202,18 +190,50 @@ def release_operator(
         assert asyncio.run(process.stop()) == 0
 
 
-@pytest.fixture
-async def home(admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess) -> AsyncIterator[Home]:
-    """A fresh tenant with one development environment of its own; it is told to go at the end.
+@pytest.fixture(scope="module")
+def leaving(
+    release_operator: OperatorProcess, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[str]]:
+    """Namespaces of tenants that were told to go; at the end of the module their releases are waited for.
 
-    Its releases alone are waited for: what is left of them would be uninstalled by the next module's operator.
+    What is left of them would be uninstalled by the next module's operator.
     """
+    namespaces: list[str] = []
+    yield namespaces
+    asyncio.run(_until_cleared(cluster.kubeconfig, tmp_path_factory.mktemp("leaving"), namespaces))
+
+
+async def _until_cleared(kubeconfig: str, scratch: Path, namespaces: list[str]) -> None:
+    """Wait until no AppRelease is left there; those that a test has made immortal lose their finalizers."""
+    async with open_admin(kubeconfig, scratch) as admin:
+        breaker = admin.as_user("breaker", ["system:masters", "landlord:break-glass"])
+
+        async def left() -> list[str]:
+            found = await admin.list(APPRELEASES.path())
+            heads = [each["metadata"] for each in found if each["metadata"]["namespace"] in namespaces]
+            return [APPRELEASES.path(head["namespace"], head["name"]) for head in heads]
+
+        async def is_empty() -> bool:
+            return not await left()
+
+        with suppress(AssertionError):
+            await eventually(is_empty, deadline=15)
+        for path in await left():
+            with suppress(ApiError):
+                await breaker.patch(path, {"metadata": {"finalizers": None}})
+
+
+@pytest.fixture
+async def home(
+    admin: Admin, tenant_name: str, shop: Shop, release_operator: OperatorProcess, leaving: list[str]
+) -> AsyncIterator[Home]:
+    """A fresh tenant with one development environment of its own; it is told to go at the end, not waited for."""
     home = await move_in(admin, tenant_name, shop)
+    leaving.append(home.namespace)
     yield home
     for path in (f"{TENANTS}/{tenant_name}", f"{ENVIRONMENTS}/{tenant_name}"):
         if await admin.find(path):
             await admin.delete(path)
-    await home.cleared()
 
 
 async def move_in(admin: Admin, name: str, shop: Shop, where: Object | None = None, **spec: Any) -> Home:

@@ -2,5 +2,6 @@
 
 from tests.installation import landlord_installed
 from tests.operator_process import operator, operator_kubeconfig
+from tests.releases import leaving
 
-__all__ = ["landlord_installed", "operator", "operator_kubeconfig"]
+__all__ = ["landlord_installed", "leaving", "operator", "operator_kubeconfig"]

@@ -84,7 +84,7 @@ class Home:
         """The Events about the Tenant."""
         return await events_about(self.admin, self.tenant)
 
-    async def until_told(self, reason: str, *words: str, deadline: float = 20) -> Object:
+    async def until_told(self, reason: str, *words: str, deadline: float = 60) -> Object:
         """The Event of this reason whose text holds all the words."""
         notes: list[str] = []
 
@@ -115,7 +115,7 @@ async def until_may(who: Admin, namespace: str, asked: str, *, allowed: bool = T
     async def answers_so() -> bool:
         return await can(who, namespace, asked) is allowed
 
-    await eventually(answers_so, deadline=10, describe=f"{asked} in {namespace}: {allowed}")
+    await eventually(answers_so, describe=f"{asked} in {namespace}: {allowed}")
 
 
 async def can(who: Admin, namespace: str, asked: str) -> bool:

@@ -166,4 +166,4 @@ async def test_a_tenant_that_never_became_true_can_be_deleted(
     await admin.apply_manifests(tenant(tenant_name, tenant_name))
     await until_condition(admin, tenant_name, reason="EnvironmentMissing")
     await admin.delete(f"{TENANTS}/{tenant_name}")
-    await _until_gone(admin, f"{TENANTS}/{tenant_name}", deadline=15)
+    await _until_gone(admin, f"{TENANTS}/{tenant_name}")

@@ -23,7 +23,7 @@ async def _until_pods(home: Home, wanted: str) -> None:
     async def as_wanted() -> bool:
         return await _pods(home) == wanted
 
-    await eventually(as_wanted, deadline=15, describe=f"{wanted} pods in the quota of {home.namespace}")
+    await eventually(as_wanted, deadline=30, describe=f"{wanted} pods in the quota of {home.namespace}")
 
 
 async def _spoil_pods(home: Home, pods: str, manager: str = INTRUDER) -> Object:
@@ -39,7 +39,7 @@ async def _until_drifted(home: Home, status: str, *words: str) -> Object:
         fits = told.get("status") == status and all(word in told["message"] for word in words)
         return body if fits else None
 
-    return await eventually(says_so, deadline=15, describe=lambda: f"Drifted {status} with {words}, found {told}")
+    return await eventually(says_so, deadline=30, describe=lambda: f"Drifted {status} with {words}, found {told}")
 
 
 async def _told_by_operator(audit: Audit) -> list[tuple[str, str, str]]:
@@ -240,7 +240,7 @@ async def test_a_fight_over_the_tenant_label_ends_too(
 
     for _ in range(5):
         await home.spoil("Namespace", "", {"metadata": {"labels": {"landlord.dev/tenant": None}}})
-        await eventually(is_labelled, deadline=15)
+        await eventually(is_labelled, deadline=30)
     await home.spoil("Namespace", "", {"metadata": {"labels": {"landlord.dev/tenant": None}}})
     body = await until_condition(admin, home.tenant, "Contested", status="True")
     assert f"Namespace {home.namespace}" in condition(body, "Contested")["message"]

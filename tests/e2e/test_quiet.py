@@ -31,7 +31,7 @@ async def _until_all_ready(admin: Admin, teams: list[Object]) -> None:
         found = [each for each in await admin.list(TENANTS) if each["metadata"]["name"] in names]
         return len(found) == len(names) and all(condition(each).get("status") == "True" for each in found)
 
-    await eventually(all_ready, deadline=60)
+    await eventually(all_ready, deadline=120)
 
 
 async def _until_counted(admin: Admin, places: list[Object]) -> None:

@@ -17,7 +17,7 @@ __all__ = ["home", "release_operator", "shop"]
 
 async def refused(home: Home, reason: str, *words: str, name: str = "web") -> str:
     """The message, once the AppRelease is refused for good in these words; no revision was made."""
-    body = await home.until(name, reason=reason, status="False", deadline=30)
+    body = await home.until(name, reason=reason, status="False")
     told = condition(body)["message"]
     missing = [word for word in words if word not in told]
     assert not missing, f"{missing} not in: {told}"

@@ -106,11 +106,11 @@ async def test_a_forged_record_is_told_and_never_proven(home: Home, what: str) -
         forged["metadata"]["labels"] = {**kept["metadata"]["labels"], "version": "9"}
     await home.editor.admin.create(SECRETS.path(home.namespace), forged)
     await home.annotate(requested_at="now")
-    told = await home.until(words="9", deadline=15)
+    told = await home.until(status="False", words="9")
     assert condition(told)["status"] != "True"
     await home.editor.admin.delete(SECRETS.path(home.namespace, "sh.helm.release.v1.web.v9"))
     await home.annotate(requested_at="again")
-    assert (await home.proven(deadline=15))["status"]["proven"]["revision"] == 1
+    assert (await home.proven())["status"]["proven"]["revision"] == 1
     assert await home.data() == {"message": "hello"}
 
 
@@ -119,7 +119,7 @@ async def test_trouble_takes_nothing_proven_out_of_the_status(home: Home) -> Non
     await home.proven()
     await home.editor.admin.create(SECRETS.path(home.namespace), record(home, 9))
     await home.annotate(requested_at="now")
-    told = await home.until(words="9", deadline=15)
+    told = await home.until(status="False", words="9")
     assert told["status"].get("proven", {}).get("revision") == 1
 
 
@@ -143,7 +143,7 @@ async def test_two_appreleases_do_not_share_one_helm_release(home: Home) -> None
     await home.push()
     await home.proven()
     await home.editor.push("twin", releaseName="web", values={"message": "from the twin"})
-    await home.until("twin", reason="ReleaseNameTaken", status="False", words="web", deadline=10)
+    await home.until("twin", reason="ReleaseNameTaken", status="False", words="web")
     assert await home.revisions() == [(1, "deployed")]
     assert await home.data() == {"message": "hello"}
     await home.delete("twin")

@@ -152,9 +152,14 @@ async def test_rights_that_are_taken_away_do_not_wait_for_the_rest_to_be_mended(
     found = await until_condition(admin, tenant_name, reason="AggregateExceeded")
     assert "10" in condition(found)["message"]
     assert found["status"]["summary"] == "1/1", "what was applied before runs on"
-    assert await _children(admin, namespace) == {"landlord-profile", "landlord-deployer", "landlord-editor"}
-    labels = (await admin.get(f"/api/v1/namespaces/{namespace}"))["metadata"]["labels"]
-    assert labels["landlord.dev/cordoned"] == "true"
+
+    async def took_hold() -> bool:
+        labels = (await admin.get(f"/api/v1/namespaces/{namespace}"))["metadata"]["labels"]
+        left = await _children(admin, namespace)
+        is_cordoned = labels.get("landlord.dev/cordoned") == "true"
+        return is_cordoned and left == {"landlord-profile", "landlord-deployer", "landlord-editor"}
+
+    await eventually(took_hold)
 
 
 async def test_a_role_that_does_not_exist_is_told_by_name(

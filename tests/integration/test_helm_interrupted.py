@@ -16,6 +16,7 @@ from tests.actors import Object
 from tests.cluster import Cluster
 from tests.helm_room import SOON, Room, Started, config_map, job, open_room
 from tests.policies import Settle
+from tests.polling import eventually
 
 HELD = job("held", hook="pre-upgrade,post-rollback,pre-install", suspend=True)
 LONG = timedelta(seconds=120)
@@ -32,7 +33,14 @@ async def begun(room: Room, status: str = "pending-upgrade") -> tuple[asyncio.Ta
     started = Started()
     task = asyncio.create_task(room.deploy(room.chart(config_map(level="2"), HELD), timeout=LONG, started=started))
     await room.until_status(status)
+    await hanging(room, HELD)
     return task, started
+
+
+async def hanging(room: Room, hook: Object) -> None:
+    """Return once Helm has made the hook's Job and waits for it; a bit earlier a signal may find it half awake."""
+    wanted = room.tenancy.here(hook)
+    await eventually(lambda: room.tenancy.admin.get(wanted).ok, describe="the Job of the hook")
 
 
 async def test_nothing_is_sent_before_the_start_is_written_down(room: Room) -> None:
@@ -105,7 +113,7 @@ async def test_a_frozen_deploy_is_killed_when_its_time_is_over(
     async with open_room(settle(), cluster.kubeconfig, tmp_path, grace=timedelta(seconds=1)) as room:
         started = Started()
         chart = room.chart(config_map(level="2"), HELD)
-        task = asyncio.create_task(room.deploy(chart, timeout=timedelta(seconds=4), started=started))
+        task = asyncio.create_task(room.deploy(chart, timeout=timedelta(seconds=8), started=started))
         await room.until_status("pending-install")
         os.kill(started.pid, signal.SIGSTOP)
 
@@ -123,11 +131,13 @@ async def test_stopping_ends_deploys_and_waits_for_rollbacks(room: Room) -> None
     await room.deploy(room.chart(config_map(level="1"), job("held", hook="post-rollback", suspend=True)))
     await room.deploy(room.chart(config_map(level="2")))
     back = asyncio.create_task(
-        room.helm.rollback("web", room.namespace, 1, timeout=timedelta(seconds=4), apply_method="ssa")
+        room.helm.rollback("web", room.namespace, 1, timeout=timedelta(seconds=12), apply_method="ssa")
     )
     await room.until_status("pending-rollback")
-    other = asyncio.create_task(room.deploy(room.chart(config_map("other"), HELD), name="other", timeout=LONG))
+    hook = job("other", hook="pre-install", suspend=True)
+    other = asyncio.create_task(room.deploy(room.chart(config_map("other"), hook), name="other", timeout=LONG))
     await room.until_status("pending-install", "other")
+    await hanging(room, hook)
 
     stopped = await room.helm.stop(timedelta(seconds=30))
 

@@ -100,7 +100,10 @@ async def test_a_full_quota(room: Room) -> None:
         "metadata": {"name": "none"},
         "spec": {"hard": {"services": "0"}},
     }
-    room.tenancy.break_glass.create(room.tenancy.here(quota)).allowed()
+    quota = room.tenancy.here(quota)
+    room.tenancy.break_glass.create(quota).allowed()
+    # Until its controller has counted, admission refuses in other words.
+    await eventually(lambda: room.tenancy.admin.get(quota).body.get("status", {}).get("used"), describe="a count")
 
     kind, why = await trouble(room, SERVICE)
 

@@ -31,7 +31,7 @@ async def test_pods_reach_a_service_by_its_name_and_this_machine_by_its_address(
         status = (await node_admin.get(f"{jobs}/asks"))["status"]
         return bool(status.get("succeeded"))
 
-    await eventually(came_true, describe="a job that has asked the service by two names")
+    await eventually(came_true, deadline=90, describe="a job that has asked the service by two names")
     assert await page(f"http://{found['spec']['clusterIP']}/") == (200, "app 2\n")
 
 
@@ -44,7 +44,7 @@ async def test_a_stateful_set_keeps_its_volume_and_its_name_when_its_pod_is_repl
         f"/apis/apps/v1/namespaces/{node_namespace}/statefulsets", stateful(name, node_cluster.image("1"))
     )
     pod = f"{root}/pods/{name}-0"
-    first = await eventually(lambda: ready_pod(node_admin, pod), describe="the first pod")
+    first = await eventually(lambda: ready_pod(node_admin, pod), deadline=60, describe="the first pod")
     await run(node_admin, node_namespace, f"{name}-0", "echo kept > /data/x")
 
     async def known_by_name() -> bool:
@@ -58,7 +58,7 @@ async def test_a_stateful_set_keeps_its_volume_and_its_name_when_its_pod_is_repl
         found = await ready_pod(node_admin, pod)
         return bool(found) and found["metadata"]["uid"] != first["metadata"]["uid"]
 
-    await eventually(replaced, describe="the second pod")
+    await eventually(replaced, deadline=60, describe="the second pod")
     assert await run(node_admin, node_namespace, f"{name}-0", "cat /data/x") == "kept\n"
     await node_admin.delete(f"/apis/apps/v1/namespaces/{node_namespace}/statefulsets/{name}")
     claim = await node_admin.get(f"{root}/persistentvolumeclaims/data-{name}-0")
@@ -67,7 +67,7 @@ async def test_a_stateful_set_keeps_its_volume_and_its_name_when_its_pod_is_repl
     async def gone() -> bool:
         return await node_admin.find(f"/api/v1/persistentvolumes/{claim['spec']['volumeName']}") is None
 
-    await eventually(gone, describe="the volume's end")
+    await eventually(gone, deadline=60, describe="the volume's end")
 
 
 async def ready_pod(admin: Admin, path: str) -> dict[str, Any]:
