@@ -1,4 +1,4 @@
-"""The cluster under test: the one the environment names, or one sandbox per run, shared by all workers of that run.
+"""The cluster under test: the one the environment names, or a sandbox of the run, one for each of its workers.
 
 Import what tests need from here: `Cluster`, `Admin`, `ApiError`, `Audit`, `Entry`, `eventually`; fixtures: conftest.
 """
@@ -47,14 +47,14 @@ class Cluster:
         return Path(self.record.audit_log) if self.record else None
 
 
-def find_or_start(run: Path) -> Cluster:
-    """The cluster named by LANDLORD_TEST_KUBECONFIG or KUBECONFIG, else the sandbox of this run, started if need be.
+def find_or_start(run: Path, name: str = "cluster") -> Cluster:
+    """The cluster that LANDLORD_TEST_KUBECONFIG or KUBECONFIG names, else the sandbox of this name, started if need be.
 
-    Workers that come together wait for each other: starting a sandbox that runs is seeing that it does.
+    Who shares a sandbox may come at the same time: starting one that runs is seeing that it does.
     """
     if kubeconfig := given():
         return Cluster(kubeconfig, record_beside(Path(kubeconfig)))
-    record = sandbox.up(run / "cluster")
+    record = sandbox.up(run / name)
     return Cluster(record.kubeconfig, record)
 
 

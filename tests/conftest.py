@@ -10,10 +10,14 @@ import hypothesis
 import pytest
 
 from sandbox.programs import core_programs
+from tests import beside
 from tests import cluster as clusters
 from tests import node as nodes
 from tests.cluster import Admin, Audit, Cluster, eventually, open_admin, short_name
 from tests.node import NodeCluster
+
+# Nobody stands by in CI to see whether it was the machine: the summary there shows both tries and why the first failed.
+_SECOND_TRY = pytest.mark.flaky(reruns=1)
 
 # Where nobody looks on, the same draws every time: what a new draw finds is found, and mended, at somebody's desk.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -44,12 +48,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         clusters.end_run(config.stash[_RUN])
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> beside.WholeFiles | None:
+    """With `--dist loadfile`, whole files and one real node; else what pytest-xdist has."""
+    return beside.WholeFiles(config, log) if config.option.dist == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever uses the cluster, so that `-m "not cluster"` is the truth."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark whatever uses the cluster, so that `-m "not cluster"` is the truth, and let CI try it twice."""
     for item in items:
         if {"cluster", "node_cluster"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("cluster")
+            if os.environ.get("CI"):
+                item.add_marker(_SECOND_TRY)
+    if _worker(config):
+        items[:] = beside.in_order(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -71,9 +85,15 @@ def run_folder(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(run_folder: Path) -> Cluster:
-    """The running cluster: LANDLORD_TEST_KUBECONFIG, else KUBECONFIG, else this run's sandbox."""
-    return clusters.find_or_start(run_folder)
+def cluster(run_folder: Path, pytestconfig: pytest.Config) -> Cluster:
+    """The running cluster: LANDLORD_TEST_KUBECONFIG, else KUBECONFIG, else a sandbox of this run, a worker's own."""
+    worker = _worker(pytestconfig)
+    return clusters.find_or_start(run_folder, f"cluster-{worker}" if worker else "cluster")
+
+
+def _worker(config: pytest.Config) -> str:
+    """The name of this worker of pytest-xdist; nothing if the run is all in one process."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
 
 
 @pytest.fixture
