@@ -223,6 +223,8 @@ class AppReleaseReconciler:
             suspended=case.suspended,
             is_deleting=case.is_deleting,
             is_namespace_leaving=case.is_namespace_leaving,
+            release=case.release_name,
+            namespace=case.namespace,
         )
         return facts, Sight(prepared, checks, rested)
 

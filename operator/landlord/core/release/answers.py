@@ -7,10 +7,10 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.facts import Closed, Facts, Unprepared
 from landlord.core.release.guilt import cancelled
-from landlord.core.release.history import outshone, precious, prunable
+from landlord.core.release.history import GOOD, is_abandoned, outshone, precious, prunable, target
 from landlord.core.release.identity import short
 from landlord.core.release.ledger import Failure, Intent, Ledger, Operation
-from landlord.core.release.steps import Decision, Prune, Rest, Run, Standing, Supersede, Word
+from landlord.core.release.steps import Decision, MarkFailed, Prune, Rest, Run, Standing, Supersede, Word
 
 LOCK_POLL: Final = timedelta(seconds=15)
 
@@ -60,8 +60,25 @@ def unprepared(facts: Facts, why: Unprepared) -> Decision:
 
 
 def locked(facts: Facts) -> Decision:
-    """A lock that is not ours is left to whoever holds it."""
-    return Decision(Rest(LOCK_POLL), facts.ledger, _LOCKED)
+    """A lock that is not ours is left to whoever holds it; one of ours whose record was lost is taken off in time."""
+    newest = facts.newest
+    if newest is not None and is_abandoned(newest, facts.now):
+        why = "A Helm of Landlord's ended before it had finished, and its record was lost; its lock is taken off."
+        return Decision(MarkFailed(newest.number), facts.ledger, Word(Standing.WORKING, Reason.INTERRUPTED, why))
+    why = (
+        "Another Helm operation on this release, not provably Landlord's, is in progress or was broken off. If nobody "
+        f"runs Helm here, unlock it: {_unlocking(facts)}"
+    )
+    return Decision(Rest(LOCK_POLL), facts.ledger, Word(Standing.STUCK, Reason.RELEASE_LOCKED, why))
+
+
+def _unlocking(facts: Facts) -> str:
+    """What a person has to run: back to what is proven, else to the newest revision that was ever good."""
+    good = [each.number for each in facts.history if each.status in GOOD]
+    known = target(facts.history, facts.ledger.proven)
+    number = known.number if known is not None else max(good, default=0)
+    what = f"helm rollback {facts.release} {number}" if number else f"helm uninstall {facts.release}"
+    return f"{what} --namespace {facts.namespace}."
 
 
 def reason_of(failure: Failure) -> Reason:
@@ -74,10 +91,3 @@ _RUNNING: Final = {
     Operation.TEST: Reason.TESTING,
     Operation.UNINSTALL: Reason.UNINSTALLING,
 }
-
-_LOCKED: Final = Word(
-    Standing.STUCK,
-    Reason.RELEASE_LOCKED,
-    "Another Helm operation on this release, not Landlord's, is in progress or was broken off. If nobody runs Helm "
-    "here, unlock it with helm rollback to a revision that worked.",
-)

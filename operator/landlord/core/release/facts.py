@@ -131,6 +131,9 @@ class Facts:
     suspended: str = ""
     is_deleting: bool = False
     is_namespace_leaving: bool = False
+    release: str = "RELEASE"
+    namespace: str = "NAMESPACE"
+    """Names for what people are told to run."""
 
     @property
     def newest(self) -> RevisionMeta | None:

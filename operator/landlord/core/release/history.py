@@ -1,6 +1,7 @@
 """Helm's own history of a release: whose a revision is, whether it stands, which may go."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.releases import LOCKED, RevisionMeta
@@ -9,13 +10,33 @@ from landlord.core.release.ledger import Intent, Ledger, Operation, Proven, Runn
 MARK: Final = "landlord.dev/attempt"
 """Label of the revisions we make; its value is the intent's ``mark``, different for each."""
 
+UNTIL: Final = "landlord.dev/until"
+"""Label of the same revisions: the second of the epoch by which the Helm that makes it has ended, whatever happens."""
+
+LONG_OVER: Final = timedelta(minutes=2)
+"""So long after that second no Helm of ours lives: each is ended by its operator, and dies with it."""
+
 GOOD: Final = frozenset({"deployed", "superseded"})
 """Statuses of a revision that one can go back to."""
+
+
+_DEPLOYING: Final = frozenset({"pending-install", "pending-upgrade"})
 
 
 def is_locked(revision: RevisionMeta | None) -> bool:
     """Whether Helm would refuse to work because of this, the newest revision."""
     return revision is not None and revision.status in LOCKED
+
+
+def is_abandoned(revision: RevisionMeta, now: datetime) -> bool:
+    """Whether it is locked by a Helm of ours that is surely gone, though the ledger does not know of it.
+
+    A revision inherits its labels from the one before, so only a mark of its very number tells who made it; rollbacks
+    copy theirs and are never told apart from a person's.
+    """
+    mark, until = revision.labels.get(MARK, ""), revision.labels.get(UNTIL, "")
+    is_ours = revision.status in _DEPLOYING and mark.startswith(f"{revision.number}-")
+    return is_ours and until.isdecimal() and now.timestamp() > int(until) + LONG_OVER.total_seconds()
 
 
 def newest_of(history: Sequence[RevisionMeta], base: int = 0) -> RevisionMeta | None:

@@ -1,5 +1,6 @@
 """Helm at work for a release: what an intent says is run, and how it ended is told."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from landlord.clients.cluster import Cluster
 from landlord.clients.helm.client import Helm
 from landlord.clients.helm.pool import Pool
 from landlord.clients.helm.storage import Revisions
-from landlord.core.release.history import MARK
+from landlord.core.release.history import MARK, UNTIL
 from landlord.core.release.ledger import Attempt, Ended, Intent, Ledger, Operation
 from landlord.core.release.rendered import Rendered
 from landlord.reconcilers.release import stuck
@@ -123,7 +124,7 @@ class Operations:
             case.namespace,
             package.layers.values,
             timeout=order.intent.until - order.intent.at,
-            labels={MARK: order.intent.mark},
+            labels={MARK: order.intent.mark, UNTIL: str(math.ceil(order.intent.until.timestamp()))},
             description=f"Landlord: chart {attempt.desired.chart_version}",
             apply_method=await self._apply_method(case, order.newest.number if order.newest else 0),
             take_ownership=case.release.spec.upgrade.take_ownership,

@@ -1,14 +1,18 @@
 """Answers that any part of the machine gives."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from landlord.api.conditions import Reason
+from landlord.api.releases import RevisionMeta
 from landlord.core.release import answers
 from landlord.core.release.facts import Closed, Unprepared
-from landlord.core.release.ledger import Failure, Operation, Stage, Verdict
-from landlord.core.release.steps import Prune, Rest, Run, Standing, Supersede, Word
+from landlord.core.release.history import MARK, UNTIL
+from landlord.core.release.ledger import Failure, Ledger, Operation, Stage, Verdict
+from landlord.core.release.steps import MarkFailed, Prune, Rest, Run, Standing, Supersede, Word
 from tests.unit.core.release.scenes import WISH, attempt, facts, ledger
 from tests.unit.core.release.theatre import START
 
@@ -68,3 +72,43 @@ def test_a_deletion_notes_the_attempt_it_cuts_short() -> None:
 def test_a_reason_of_a_later_version_is_told_as_held() -> None:
     assert answers.reason_of(Failure("Invented", "Why.")) is Reason.HELD
     assert answers.reason_of(Failure("Timeout", "Why.")) is Reason.TIMEOUT
+
+
+def pending(status: str, mark: str, until: float | None, number: int = 2) -> Sequence[RevisionMeta]:
+    """A good revision, and one that is locked and labelled so."""
+    labels = {MARK: mark} | ({} if until is None else {UNTIL: str(int(START.timestamp() + until))})
+    return RevisionMeta(1, "deployed", "uid-1"), RevisionMeta(number, status, f"uid-{number}", labels)
+
+
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade"])
+def test_a_lock_of_ours_of_which_the_record_was_lost_is_taken_off_when_its_helm_is_surely_gone(status: str) -> None:
+    seen = facts(Ledger(), history=pending(status, "2-abc", 300), now=START + timedelta(seconds=421))
+    decision = answers.locked(seen)
+    assert decision.step == MarkFailed(2)
+    assert decision.word.reason is Reason.INTERRUPTED
+    early = answers.locked(facts(Ledger(), history=pending(status, "2-abc", 300), now=START + timedelta(seconds=420)))
+    assert isinstance(early.step, Rest)
+
+
+@pytest.mark.parametrize(
+    ("status", "mark", "until"),
+    [
+        ("pending-upgrade", "1-abc", 0),  # inherited by a person's upgrade
+        ("pending-upgrade", "", 0),
+        ("pending-upgrade", "2-abc", None),
+        ("pending-rollback", "2-abc", 0),  # copied, by whoever rolls back
+    ],
+)
+def test_a_lock_that_may_be_somebody_elses_is_left_alone_however_old(status: str, mark: str, until: Any) -> None:
+    seen = facts(Ledger(), history=pending(status, mark, until), now=START + timedelta(days=30))
+    assert isinstance(answers.locked(seen).step, Rest)
+
+
+def test_who_is_to_unlock_a_release_is_told_what_to_run() -> None:
+    named = {"release": "web", "namespace": "shop-dev"}
+    seen = facts(Ledger(), *("superseded", "deployed", "failed", "pending-upgrade"), **named)
+    assert answers.locked(seen).word.why.endswith("unlock it: helm rollback web 2 --namespace shop-dev.")
+    proven = facts(ledger(), *("superseded", "deployed", "pending-rollback"), **named)
+    assert answers.locked(proven).word.why.endswith("unlock it: helm rollback web 1 --namespace shop-dev.")
+    first = facts(Ledger(), "pending-install", **named)
+    assert answers.locked(first).word.why.endswith("unlock it: helm uninstall web --namespace shop-dev.")
