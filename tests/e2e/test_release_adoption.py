@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.manifests import condition
+from tests.polling import eventually
 from tests.releases import Home, home, release_operator, shop
 from tests.shop import SETTINGS, VALUES, WEB, package
 
@@ -43,6 +44,11 @@ async def test_a_release_made_by_hand_is_proven_as_it_stands(
     after = await deployment(home)
     assert (after["metadata"]["uid"], after["metadata"]["generation"]) == (before["metadata"]["uid"], 1)
     assert "drift" not in adopted["status"]
+
+    async def is_announced() -> bool:
+        return any(each.startswith("Adopting: Revision 1 was made outside") for each in await home.events())
+
+    await eventually(is_announced, describe="an Event that tells of the adoption")
 
 
 async def test_what_was_taken_over_is_what_a_bad_release_goes_back_to(home: Home, tmp_path: Path) -> None:
