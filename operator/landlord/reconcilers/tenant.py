@@ -23,7 +23,7 @@ from landlord.core.tenant.defaults import PlatformDefaults
 from landlord.core.tenant.ownership import Claim
 from landlord.core.tenant.place import Place
 from landlord.core.tenant.verdict import Seen, State, Whole
-from landlord.reconcilers import objects
+from landlord.reconcilers import gates, objects
 from landlord.reconcilers.departure import POLL, Departure
 from landlord.reconcilers.environment_pass import EnvironmentPass, Trace
 from landlord.reconcilers.outcome import Outcome
@@ -152,15 +152,15 @@ class TenantReconciler:
     async def _environment(self, facts: Facts, mine: TenantEnvironment, place: Place | None) -> tuple[Seen, Trace]:
         entry = facts.entry(mine.name)
         namespace = planning.namespace_of(facts.name, mine)
-        closed = self._closed(mine.name)
+        closed = gates.closed(self._world, mine.name)
         if place is None or closed is not None:
-            state, reason, message = closed or _missing(mine.name)
-            return _untouched(mine.name, namespace, entry, state, reason, message), Trace()
+            state, reason, message = closed or gates.missing(mine.name)
+            return gates.untouched(mine.name, namespace, entry, state, reason, message), Trace()
         try:
             plan = planning.plan(place)
         except SpecFault as fault:
             trace = await self._revoke(facts, {mine.name: place})
-            return _untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), trace
+            return gates.untouched(mine.name, namespace, entry, State.STUCK, Reason.INVALID_SPEC, str(fault)), trace
         claim = self._claim(facts, mine, namespace, entry)
         applied, adopted = str(entry.get("digest", "")), bool(entry.get("adopted"))
         step = EnvironmentPass(self._writer, plan, claim, applied, adopted, self._ledger(facts), facts.now)
@@ -169,7 +169,9 @@ class TenantReconciler:
     async def _revoke(self, facts: Facts, places: Mapping[str, Place]) -> Trace:
         """Rights taken away never wait for the rest of a spec to be mended."""
         try:
-            await revoke(self._writer, [place for name, place in places.items() if self._closed(name) is None])
+            await revoke(
+                self._writer, [place for name, place in places.items() if gates.closed(self._world, name) is None]
+            )
         except LandlordFailure as failure:
             return Trace(failures=[failure])
         return Trace()
@@ -193,22 +195,6 @@ class TenantReconciler:
         if oldest is None or objects.age_key(oldest) > objects.age_key(facts.body):
             return ""
         return str(oldest["metadata"]["name"])
-
-    def _closed(self, environment: str) -> tuple[State, Reason, str] | None:
-        """Why nothing is done in an environment that exists; None when it is open, or does not exist."""
-        body = self._world.environments.get(environment)
-        if body is None:
-            return None
-        if "deletionTimestamp" in body["metadata"]:
-            why = f"Environment {environment} is being deleted; what runs is left alone. Take it out of this Tenant."
-            return State.WAITING, Reason.ENVIRONMENT_DELETING, why
-        if objects.is_suspended(body):
-            why = f"Environment {environment} is suspended; resume it to go on."
-            return State.FROZEN, Reason.ENVIRONMENT_SUSPENDED, why
-        if self._world.environment_fault(environment):
-            why = f"Environment {environment} is not understood; what runs is left alone. Its own conditions say why."
-            return State.WAITING, Reason.ENVIRONMENT_INVALID, why
-        return None
 
     def _whole(
         self,
@@ -276,20 +262,6 @@ def _invalid(body: Body, error: ValidationError) -> Whole:
         untouched=tuple(status.get("environments") or ()),
         members=tuple(status.get("members") or ()),
     )
-
-
-def _missing(environment: str) -> tuple[State, Reason, str]:
-    why = (
-        f"There is no Environment {environment}; what runs is left alone, nothing new is made. "
-        "Create it, or take it out of this Tenant."
-    )
-    return State.WAITING, Reason.ENVIRONMENT_MISSING, why
-
-
-def _untouched(name: str, namespace: str, entry: Mapping[str, Any], state: State, reason: Reason, message: str) -> Seen:
-    """An environment in which nothing was done: what it had, it keeps."""
-    uid, digest = str(entry.get("uid", "")), str(entry.get("digest", ""))
-    return Seen(name, namespace, state, reason, message, uid=uid, digest=digest, adopted=bool(entry.get("adopted")))
 
 
 async def _all(passes: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
