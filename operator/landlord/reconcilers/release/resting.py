@@ -34,6 +34,7 @@ class Rested:
     revision: int
     asked: str | None
     health: Health | None
+    """None also while what was put right has not settled yet."""
     drift: tuple[Mapping[str, Any], ...] = ()
     inventory: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
@@ -95,7 +96,7 @@ class Resting:
         return case.now >= known.at + (case.interval * 0.85 if known.is_well else min(SOON, case.interval))
 
     async def _look(self, case: Case, revision: int) -> Rested:
-        """Health is judged last: what was put right just now is no trouble any more."""
+        """Health is judged last, and not against what was put right just now: its controller needs a moment."""
         asked = objects.asked_at(case.body)
         found = await self._observation.stored(case, revision)
         if found is None:
@@ -103,7 +104,9 @@ class Resting:
         seen = Rested(case.now, revision, asked, None, inventory=_entries(found[1]))
         if case.drift_mode is not DriftMode.IGNORE:
             seen = await self._compare(case, found, seen)
-        return replace(seen, health=await self._observation.health(case, revision, None, is_first=False))
+        health = await self._observation.health(case, revision, None, is_first=False)
+        is_settling = bool(seen.notes) and health is not None and health.state is not HealthState.READY
+        return replace(seen, health=None if is_settling else health)
 
     async def _compare(self, case: Case, found: tuple[StoredRelease, Inventory], seen: Rested) -> Rested:
         """What has drifted, and what became of it where it is to be put right."""

@@ -148,6 +148,18 @@ async def test_what_was_put_right_just_now_is_no_trouble_any_more() -> None:
     assert (found.health, found.is_well) == (WELL, True)
 
 
+async def test_what_was_put_right_has_a_moment_before_its_health_counts() -> None:
+    room = Room(SETTINGS, **CORRECT)
+    room.edit()
+    room.sight.is_well = False
+    first = await room.look()
+    assert (first.health, first.is_well, len(first.notes)) == (None, False, 1)
+    assert (await room.look(SOON)).health == SICK
+    room.edit()
+    room.sight.is_well = True
+    assert (await room.look(SOON)).health == WELL
+
+
 async def test_what_cannot_be_put_right_stays_told_as_drift_with_its_reason() -> None:
     room = Room(SETTINGS, **CORRECT)
     room.edit()
