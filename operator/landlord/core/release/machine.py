@@ -30,6 +30,7 @@ from landlord.core.release.steps import Decision, LetGo, Look, Rest, Standing, W
 SLOW: Final = timedelta(seconds=5)
 RECOVERIES: Final = 3
 """How often something held in its place is taken up again because it got well; then only Git can say so."""
+_BEFORE: Final = "The very same was rejected before: "
 
 
 def decide(facts: Facts) -> Decision:
@@ -267,7 +268,8 @@ def _rejection(ledger: Ledger, desired: Desired) -> Failure | None:
     """Why the very same attempt was rejected before, unless it was proven since."""
     for judged in reversed(ledger.verdicts):
         if judged.desired.key == desired.key and judged.verdict in (Verdict.PROVEN, Verdict.REJECTED):
-            return Failure(judged.reason, judged.why) if judged.verdict is Verdict.REJECTED else None
+            why = f"{_BEFORE}{judged.why.removeprefix(_BEFORE)}"
+            return Failure(judged.reason, why) if judged.verdict is Verdict.REJECTED else None
     return None
 
 
@@ -280,7 +282,7 @@ def _words_of(facts: Facts, held: Held) -> Word:
     if held.blocked is not None:
         reason = answers.reason_of(held.blocked)
         where = f" The rollback did not succeed: {sentence(held.blocked.why)}"
-    todo = " Held until the spec changes or the annotation landlord.dev/retry-at is set."
+    todo = " Held until the spec changes or the annotation landlord.dev/retry-at is set to a new value."
     return Word(Standing.STUCK, reason, f"{sentence(held.failure.why)}{where}{todo}")
 
 
