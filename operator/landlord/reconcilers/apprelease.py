@@ -30,6 +30,7 @@ from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.dependents import dependencies
 from landlord.reconcilers.release.hidden import Hidden
+from landlord.reconcilers.release.hooks import Attendance, Hooks
 from landlord.reconcilers.release.layers import NotPrepared
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
@@ -190,7 +191,18 @@ class AppReleaseReconciler:
             await self._tell(case, facts, decision, sight)
             self._resting.forget(case.ref)
             order = Order(case, decision.ledger, intent, sight.prepared.layers, facts.newest)
-            return await self._operations.run(order)
+            return await self._attended(order, facts, decision, sight)
+
+    async def _attended(self, order: Order, facts: Facts, decision: Decision, sight: Sight) -> Ended:
+        """Run it while its hooks are looked at, and told of."""
+
+        async def tell(waits: str) -> None:
+            word = replace(decision.word, why=f"{decision.word.why} {waits}")
+            await self._tell(replace(order.case, now=self._clock()), facts, replace(decision, word=word), sight)
+
+        is_first = order.ledger.proven is None
+        hooks = Hooks(self._cluster, self._observation.eyes, order.case, order.intent, is_first=is_first)
+        return await Attendance(hooks.look, order.intent, self._clock, tell).over(self._operations.run(order))
 
     def _is_stale(self, case: Case, waited: timedelta) -> bool:
         """Whether people have asked for something else while a slot was waited for."""

@@ -15,15 +15,13 @@ from landlord.core.release.steps import Decision, MarkFailed, Prune, Rest, Run, 
 LOCK_POLL: Final = timedelta(seconds=15)
 
 
-def run(
-    facts: Facts, operation: Operation, why: str, target: int = 0, *, reason: Reason = Reason.DEPLOYING
-) -> Decision:
+def run(facts: Facts, operation: Operation, why: str, target: int = 0, *, reason: Reason | None = None) -> Decision:
     """Helm is to run; what for is in the ledger before it does."""
     attempt, base = facts.ledger.attempt, facts.newest.number if facts.newest is not None else 0
     limit = facts.wish.test_timeout if operation is Operation.TEST else facts.wish.timeout
     mark = f"{base + 1}-{short(attempt.desired.key)}" if attempt is not None else ""
     intent = Intent(operation, base, target, facts.now, facts.now + limit, facts.runner, mark)
-    word = Word(Standing.WORKING, _RUNNING.get(operation, reason), why)
+    word = Word(Standing.WORKING, reason or _RUNNING.get(operation, Reason.DEPLOYING), why)
     return Decision(Run(), replace(facts.ledger, intent=intent), word)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.core.release.answers import locked, reason_of, run, shut, tidy, unprepared
 from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
-from landlord.core.release.guilt import ENVIRONMENT, cancelled, give_up, has_way_back, hold, undetermined
+from landlord.core.release.guilt import WAITED_FOR, cancelled, give_up, has_way_back, hold, undetermined
 from landlord.core.release.history import foreign, is_locked, stands, target
 from landlord.core.release.ledger import (
     Attempt,
@@ -92,7 +92,7 @@ def _deploy(facts: Facts, attempt: Attempt) -> Decision:
     if newest is not None and newest.status == "uninstalling":
         return run(facts, Operation.UNINSTALL, "An uninstall that was broken off is finished first.")
     trouble = attempt.failure
-    if trouble is not None and reason_of(trouble) in ENVIRONMENT.values():
+    if trouble is not None and reason_of(trouble) in WAITED_FOR:
         return run(facts, Operation.DEPLOY, f"{sentence(trouble.why)} Trying again now.", reason=reason_of(trouble))
     why = "Installing" if newest is None else f"Upgrading revision {base}"
     return run(facts, Operation.DEPLOY, f"{why} with chart version {attempt.desired.chart_version}.")
@@ -170,11 +170,14 @@ def _ready(facts: Facts, attempt: Attempt) -> Decision:
 
 
 def _test(facts: Facts, attempt: Attempt) -> Decision:
+    trouble = attempt.failure
+    why, reason = (f"{sentence(trouble.why)} ", reason_of(trouble)) if trouble else ("", Reason.TESTING)
     if attempt.not_before is not None and facts.now < attempt.not_before:
-        return _working(facts, attempt.not_before - facts.now, Reason.TESTING, "The Helm tests are tried again soon.")
+        due = f"The Helm tests are tried again at {attempt.not_before:%H:%M:%S} UTC."
+        return _working(facts, attempt.not_before - facts.now, reason, why + due)
     if facts.closed is not None and facts.closed.reason is Reason.CORDONED:
         return shut(facts, facts.closed)
-    return run(facts, Operation.TEST, "The Helm tests run.")
+    return run(facts, Operation.TEST, f"{why}The Helm tests run.", reason=reason)
 
 
 def _bake(facts: Facts, attempt: Attempt) -> Decision:

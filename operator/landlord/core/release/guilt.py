@@ -21,6 +21,9 @@ ENVIRONMENT: Final = {
 }
 """Troubles that say nothing about the release: hold, wait, try again."""
 
+WAITED_FOR: Final = frozenset({*ENVIRONMENT.values(), Reason.UNSCHEDULABLE, Reason.REGISTRY_UNAVAILABLE})
+"""Reasons that stay told while Helm tries again."""
+
 GUILTY: Final = {
     HelmTrouble.RENDER: Reason.RENDER_FAILED,
     HelmTrouble.SCHEMA: Reason.SCHEMA_INVALID,

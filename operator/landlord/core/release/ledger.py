@@ -88,6 +88,8 @@ class Ended:
     operation: Operation
     trouble: HelmTrouble | None = None
     why: str = ""
+    excuse: str = ""
+    """Where its hooks' pods show that the environment is to blame: the reason of that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.api.releases import RevisionMeta
+from landlord.core.release.answers import reason_of
 from landlord.core.release.facts import Facts, Process
 from landlord.core.release.guilt import ENVIRONMENT, again, failure_of, give_up, hold, pause, undetermined
 from landlord.core.release.history import is_locked, made_by
@@ -78,8 +79,9 @@ def _failed(facts: Facts, intent: Intent, attempt: Attempt) -> Ledger:
         on = again(attempt, Stage.DEPLOYING, failure, facts.now, at_once=True)
         return replace(ledger, intent=None, attempt=on)
     why = sentence(ended.why if ended is not None and ended.why else "Helm did not end in time.")
-    if trouble in ENVIRONMENT:
-        failure = Failure(ENVIRONMENT[trouble].value, why)
+    excuse = _excuse(facts, trouble)
+    if excuse is not None:
+        failure = Failure(excuse.value, why)
         noted = undetermined(ledger, attempt, failure, facts.now)
         return replace(noted, intent=None, attempt=again(attempt, Stage.DEPLOYING, failure, facts.now))
     return _count(facts, attempt, failure_of(trouble, why, is_first=ledger.proven is None))
@@ -97,6 +99,12 @@ def _trouble(facts: Facts, intent: Intent) -> HelmTrouble | None:
     if intent.operation is Operation.TEST:
         return HelmTrouble.TEST_FAILED
     return HelmTrouble.OUTAGE if _made(facts, intent) is None else HelmTrouble.HOOK_TIMEOUT
+
+
+def _excuse(facts: Facts, trouble: HelmTrouble) -> Reason | None:
+    """The reason when the environment is to blame: Helm's words say so, or the pods of its hooks show it."""
+    shown = facts.ended.excuse if facts.ended is not None else ""
+    return ENVIRONMENT.get(trouble) or (reason_of(Failure(shown, "")) if shown else None)
 
 
 def _count(facts: Facts, attempt: Attempt, failure: Failure) -> Ledger:
@@ -119,8 +127,9 @@ def _after_rollback(facts: Facts, intent: Intent, made: RevisionMeta | None) -> 
         return replace(held, running=running, recovering=made.number, recovering_since=None)
     trouble = _trouble(facts, intent)
     why = sentence(facts.ended.why) if facts.ended is not None and facts.ended.why else "Helm was ended meanwhile."
-    if trouble is None or trouble in ENVIRONMENT:
-        failure = Failure((ENVIRONMENT[trouble] if trouble else Reason.INTERRUPTED).value, why)
+    excuse = _excuse(facts, trouble) if trouble is not None else Reason.INTERRUPTED
+    if trouble is None or excuse is not None:
+        failure = Failure((excuse or Reason.INTERRUPTED).value, why)
         on = again(attempt, Stage.ROLLING_BACK, failure, facts.now, at_once=trouble is None)
         return replace(ledger, intent=None, attempt=replace(on, rollbacks=0))
     return _count_rollback(facts, attempt, trouble, why)
@@ -144,14 +153,18 @@ def _after_test(facts: Facts, intent: Intent) -> Ledger:
     if attempt is None or newest is None or newest.number != attempt.revision:
         return replace(ledger, intent=None)  # what was tested does not run any more
     if ended is not None and ended.trouble is None:
-        on = replace(attempt, stage=Stage.BAKING, since=facts.now, is_tested=True)
+        on = replace(attempt, stage=Stage.BAKING, since=facts.now, is_tested=True, failure=None)
         return replace(ledger, intent=None, attempt=on)
     trouble = _trouble(facts, intent)
-    if trouble is None or trouble in ENVIRONMENT:
+    why = sentence(ended.why if ended is not None and ended.why else "The tests did not end in time.")
+    excuse = _excuse(facts, trouble) if trouble is not None else None
+    if trouble is None or excuse is not None:
         count = attempt.interruptions + 1
         later = replace(attempt, interruptions=count, not_before=facts.now + pause(count))
+        if excuse is not None:
+            later = replace(later, failure=Failure(excuse.value, why))
+            ledger = undetermined(ledger, attempt, Failure(excuse.value, why), facts.now)
         return replace(ledger, intent=None, attempt=later)
-    why = sentence(ended.why if ended is not None and ended.why else "The tests did not end in time.")
     return give_up(ledger, attempt, Failure(Reason.TEST_FAILED.value, why), facts.wish, facts.now)
 
 

@@ -249,6 +249,10 @@ _REASONS: Final = {
 }
 
 
+def reason_for(sign: Sign) -> Reason:
+    """The reason under which a sign is told."""
+    return _REASONS.get(sign, Reason.UNREADY)
+
+
 def _health(look: Readiness) -> Health:
-    reason = _REASONS.get(look.reason, Reason.UNREADY)
-    return Health(_HEALTH[look.state], reason, look.why, look.is_losing_old_pods, look.is_excused)
+    return Health(_HEALTH[look.state], reason_for(look.reason), look.why, look.is_losing_old_pods, look.is_excused)

@@ -1,15 +1,17 @@
 """What a Helm run came to, as its end or else the history tells."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.core.release.facts import Process
-from landlord.core.release.ledger import Operation, Stage, Verdict
+from landlord.core.release.ledger import Operation, Running, Stage, Verdict
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Look, MarkFailed, Rest
-from tests.unit.core.release.scenes import CAUSE, WISH, attempt, ended, facts, intent, ledger, revisions
+from tests.unit.core.release.scenes import CAUSE, WISH, B, attempt, ended, facts, intent, ledger, revisions
 from tests.unit.core.release.theatre import START
 
 DEPLOY, ROLLBACK, TEST = Operation.DEPLOY, Operation.ROLLBACK, Operation.TEST
@@ -120,6 +122,48 @@ def test_a_test_that_did_not_end_in_time_has_failed() -> None:
     killed = ended(TEST, HelmTrouble.KILLED)
     known = decide(facts(TESTING, "superseded", "deployed", ended=killed, now=late)).ledger
     assert known.verdicts[-1].reason == "TestFailed"
+
+
+SHOWN = "RegistryUnavailable"
+"""What the pods of a hook show where Helm says no more than that it did not end."""
+
+
+def test_a_hook_that_the_environment_kept_from_starting_condemns_nothing() -> None:
+    kept = replace(ended(DEPLOY, HelmTrouble.HOOK_TIMEOUT), excuse=SHOWN)
+    known = decide(facts(DEPLOYING, "deployed", "failed", ended=kept)).ledger
+    assert [(each.verdict, each.reason) for each in known.verdicts] == [(Verdict.UNDETERMINED, SHOWN)]
+    assert known.attempt is not None
+    assert (known.attempt.stage, known.attempt.ordinal, known.attempt.tries) == (Stage.DEPLOYING, 2, 0)
+    word = decide(facts(known, "deployed", "failed")).word
+    assert (word.reason, word.why[:12]) == (Reason.REGISTRY_UNAVAILABLE, "Helm said so")
+
+
+def test_a_hook_that_did_not_end_and_shows_no_excuse_is_the_releases_fault() -> None:
+    known = decide(facts(DEPLOYING, "deployed", "failed", ended=ended(DEPLOY, HelmTrouble.HOOK_TIMEOUT))).ledger
+    assert [(each.verdict, each.reason) for each in known.verdicts] == [(Verdict.REJECTED, "HookFailed")]
+
+
+def test_a_rollbacks_hook_that_the_environment_kept_from_starting_is_not_counted() -> None:
+    kept = replace(ended(ROLLBACK, HelmTrouble.HOOK_TIMEOUT), excuse=SHOWN)
+    known = decide(facts(BACK, "superseded", "deployed", ended=kept)).ledger
+    assert known.attempt is not None
+    assert known.attempt.rollbacks == 0
+    assert known.attempt.blocked is not None
+    assert known.attempt.blocked.reason == SHOWN
+
+
+def test_a_test_that_the_environment_kept_from_starting_is_run_again_and_its_trouble_told() -> None:
+    kept = replace(ended(TEST, HelmTrouble.TEST_FAILED), excuse=SHOWN)
+    testing = replace(TESTING, running=Running(2, B, uid="uid-2"))
+    known = decide(facts(testing, "superseded", "deployed", ended=kept)).ledger
+    assert [(each.verdict, each.reason) for each in known.verdicts] == [(Verdict.UNDETERMINED, SHOWN)]
+    waiting = decide(facts(known, "superseded", "deployed"))
+    assert waiting.word.reason is Reason.REGISTRY_UNAVAILABLE
+    assert waiting.word.why.startswith("Helm said so. ")
+    again = replace(known, intent=TESTING.intent)
+    passed = decide(facts(again, "superseded", "deployed", ended=ended(TEST))).ledger
+    assert passed.attempt is not None
+    assert (passed.attempt.stage, passed.attempt.failure) == (Stage.BAKING, None)
 
 
 def test_a_test_of_what_does_not_run_any_more_says_nothing() -> None:

@@ -29,6 +29,8 @@ class World:
     trouble: HelmTrouble | None = None
     """What every Helm run meets."""
     trouble_stores: bool = False
+    excuse: str = ""
+    """What the pods of hooks show of the environment's part in it."""
     pods: Health | None = None
     """What all workloads meet, whatever they are."""
     metrics_down: bool = False

@@ -169,6 +169,33 @@ def webhook_down() -> Theatre:
     return stage
 
 
+def hook_without_its_image() -> Theatre:
+    """The registry does not answer while a hook's pod is to start: Helm says only that the hook did not end."""
+    stage = proven_a()
+    stage.trouble, stage.trouble_stores = HelmTrouble.HOOK_TIMEOUT, True
+    stage.excuse = Reason.REGISTRY_UNAVAILABLE.value
+    stage.commit(B)
+    stage.play(seconds(100))
+    stage.trouble, stage.excuse = None, ""
+    stage.say("The registry answers again.")
+    stage.play(seconds(300))
+    return stage
+
+
+def helm_test_without_its_image() -> Theatre:
+    stage = proven_a()
+    stage.wish = replace(stage.wish, tests=True)
+    stage.commit(B)
+    stage.play(seconds(3))
+    stage.trouble, stage.excuse = HelmTrouble.TEST_FAILED, Reason.REGISTRY_UNAVAILABLE.value
+    stage.say("The registry goes away: the test's pod cannot start.")
+    stage.play(seconds(60))
+    stage.trouble, stage.excuse = None, ""
+    stage.say("The registry answers again.")
+    stage.play(seconds(300))
+    return stage
+
+
 def registry_down() -> Theatre:
     stage = proven_a()
     stage.unprepared = Unprepared(Reason.CHART_FETCH_FAILED, "The chart's registry does not answer.", is_final=False)
