@@ -1,16 +1,19 @@
 """Where ledgers live: one ConfigMap for each release in the operator's own namespace, out of every tenant's reach."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from landlord.api import names
 from landlord.api.failures import Conflict, Refused
 from landlord.api.refs import CONFIG_MAPS, NAMESPACES, Ref
 from landlord.clients.cluster import Cluster
-from landlord.core.release.ledger import Ledger, UnreadableLedger, decode, encode
+from landlord.core.release.ledger import Ledger, UnreadableLedger, Verdict, decode, encode
 
 Object = dict[str, Any]
 
 KEY: Final = "ledger"
+MOST_RETIRED: Final = 100
+"""Ledgers of AppReleases that are gone, kept for each namespace."""
 
 
 class Ledgers:
@@ -68,6 +71,19 @@ class Ledgers:
         home = await self._cluster.get(NAMESPACES, ref.namespace or "")
         if home is not None and "deletionTimestamp" not in home["metadata"]:
             return
+        await self._delete(ref)
+
+    async def thin(self, namespace: str, living: Collection[Ref]) -> None:
+        """Of a namespace's ledgers without an AppRelease keep the newest; those that reject something go last.
+
+        Names that come and go, such as those of review environments, must not fill this namespace without end.
+        """
+        staying = set(living)
+        gone = [ref for ref in self._known if ref.namespace == namespace and ref not in staying]
+        for ref in sorted(gone, key=lambda each: _worth(self._known[each]))[: max(0, len(gone) - MOST_RETIRED)]:
+            await self._delete(ref)
+
+    async def _delete(self, ref: Ref) -> None:
         found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
         if found is not None:
             await self._cluster.delete(CONFIG_MAPS, name_of(ref), self._namespace, uid=str(found["metadata"]["uid"]))
@@ -101,6 +117,12 @@ class Ledgers:
     def _forget(self, ref: Ref) -> None:
         for known in (self._known, self._versions, self._broken):
             known.pop(ref, None)
+
+
+def _worth(ledger: Ledger) -> tuple[bool, float]:
+    """Which of two ledgers is to be kept: one that rejects something, else the one with the newest verdict."""
+    rejects = any(each.verdict is Verdict.REJECTED for each in ledger.verdicts)
+    return rejects, max((each.at.timestamp() for each in ledger.verdicts), default=0.0)
 
 
 ANNOTATION_RELEASE: Final = f"{names.GROUP}/release"

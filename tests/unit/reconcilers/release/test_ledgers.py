@@ -7,7 +7,7 @@ import pytest
 
 from landlord.api.refs import Ref
 from landlord.clients.cluster import Cluster
-from landlord.core.release.ledger import Desired, Failure, Held, Ledger
+from landlord.core.release.ledger import Desired, Failure, Held, Judged, Ledger, Verdict
 from landlord.reconcilers.release.ledgers import Ledgers
 from tests.unit.reconcilers.memory_cluster import MemoryCluster
 
@@ -48,3 +48,30 @@ async def test_of_what_has_no_ledger_nothing_is_asked() -> None:
     cluster = MemoryCluster()
     await Ledgers(cast("Cluster", cluster), "landlord-system").remove(WEB)
     assert cluster.requests == []
+
+
+def verdict(kind: Verdict, day: int) -> Ledger:
+    desired = Desired("k", "c", "d", "v", "h", "1.0.0")
+    return Ledger(verdicts=(Judged(desired, kind, "Why", "Because.", datetime(2026, 1, day, tzinfo=UTC), 1),))
+
+
+async def test_of_many_releases_that_are_gone_the_newest_ledgers_are_kept_and_what_was_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("landlord.reconcilers.release.ledgers.MOST_RETIRED", 2)
+    cluster = MemoryCluster()
+    ledgers = Ledgers(cast("Cluster", cluster), "landlord-system")
+    told = {
+        "rejected": verdict(Verdict.REJECTED, 1),
+        "old": verdict(Verdict.PROVEN, 2),
+        "new": verdict(Verdict.PROVEN, 3),
+        "living": verdict(Verdict.PROVEN, 1),
+    }
+    refs = {name: Ref("AppRelease", "shop-dev", name) for name in told}
+    for name, ledger in told.items():
+        await ledgers.write(refs[name], ledger)
+    await ledgers.write(Ref("AppRelease", "shop-prod", "old"), told["old"])
+    await ledgers.thin("shop-dev", [refs["living"]])
+    left = {ref.name for ref in cluster.objects if ref.kind == "ConfigMap"}
+    assert left == {"shop-dev.rejected", "shop-dev.new", "shop-dev.living", "shop-prod.old"}
+    assert ledgers.of(refs["old"]) == Ledger()
