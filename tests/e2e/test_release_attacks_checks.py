@@ -1,15 +1,11 @@
 """Http checks that want to go where no tenant may: they are told so, nobody is asked, and honest ones still pass."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from tests.admin import ApiError
+from tests.e2e.sites import http, open_site
 from tests.manifests import condition
 from tests.polling import eventually
 from tests.releases import Home, home, release_operator, shop
@@ -18,53 +14,6 @@ __all__ = ["home", "release_operator", "shop"]
 
 OPERATOR_FLAGS = ("--check-hosts", "127.0.0.1,localhost")
 """As if the platform let tenants ask this machine: what else runs on it, such as the API server, stays out of reach."""
-
-
-@dataclass
-class Site:
-    """A web server on loopback that notes what it is asked."""
-
-    url: str = ""
-    location: str = ""
-    """Where every answer redirects to, empty for nowhere."""
-    asked: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def open_site(location: str = "") -> Iterator[Site]:
-    """A server for as long as the block lasts."""
-    site = Site(location=location)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.asked.append(self.path)
-            self.send_response(302 if site.location else 200)
-            if site.location:
-                self.send_header("Location", site.location)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield site
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
-
-
-def http(url: str = "", **more: Any) -> dict[str, Any]:
-    """A check that looks at once and condemns at the first failure."""
-    where = {"url": url} if url else {}
-    quick = {"interval": "1s", "initialDelay": "0s", "timeout": "2s", "consecutiveFailureLimit": 1}
-    return {"name": "site", "http": {**where, **more}, **quick}
 
 
 FORBIDDEN = {
@@ -91,7 +40,7 @@ async def test_a_check_of_a_forbidden_place_is_refused_before_the_deploy(home: H
         assert refusal.value.status == 422
         return
     await home.editor.push(healthChecks=[http(url)])
-    body = await home.until(status="False", words=words, deadline=15)
+    body = await home.until(status="False", words=words)
     assert condition(body, "Stalled")["status"] == "True"
     assert await home.revisions() == []
 
@@ -171,4 +120,4 @@ async def test_a_service_leads_to_pods_of_its_namespace_or_nowhere(home: Home, w
         seen.update(body.get("status") or {})
         return any(words in str(check.get("message")) for check in seen.get("checks") or ())
 
-    await eventually(told, deadline=25, describe=lambda: f"{words}; {seen.get('checks')} {seen.get('conditions')}")
+    await eventually(told, deadline=60, describe=lambda: f"{words}; {seen.get('checks')} {seen.get('conditions')}")
