@@ -158,6 +158,8 @@ class AppReleaseReconciler:
         home = self._world.namespace(ref.namespace or "")
         if home is None or home.deleting:
             await self._ledgers.remove(ref)
+        else:
+            await self._ledgers.thin(ref.namespace or "", self._bodies.within(ref.namespace or ""))
 
     async def _hold(self, body: Body) -> Body:
         held = await objects.hold(self._cluster, APPRELEASES, body)
