@@ -62,4 +62,9 @@ def bounded_bake(bake: Bake | None) -> Bake | None:
 def bounded_samples(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """The newest samples, oldest first, with the beginnings of their words and without values."""
     ordered = sorted(samples, key=lambda each: each.at)
-    return tuple(replace(each, value="", message=each.message[:MOST_WORDS]) for each in ordered[-MOST_SAMPLES:])
+    return tuple(replace(each, value="", message=_brief(each.message)) for each in ordered[-MOST_SAMPLES:])
+
+
+def _brief(words: str) -> str:
+    """What was cut off is marked: beside such a mark even half of a secret is found."""
+    return words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…"

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from landlord.api.conditions import Reason
 from landlord.api.refs import Ref
+from landlord.api.releases import Outcome, Sample
 from landlord.core.release import ledger as pages
 from landlord.core.release.facts import Check, CheckState
 from landlord.core.release.ledger import Attempt, Desired, Failure, Held, Judged, Ledger, Pause, Stage, Verdict
 from landlord.core.release.report import Told
 from landlord.core.release.steps import Standing, Word
+from landlord.core.release.watch import MOST_WORDS, Watch, bounded_samples
 from landlord.reconcilers.release.hidden import LEAST, MOST, Hidden
 from tests.unit.reconcilers.release.cases import REF, THEN, WANTED
 
@@ -45,6 +47,16 @@ def test_whatever_a_ledger_says_goes_without_the_word() -> None:
     assert MARKER not in pages.encode(page)
     assert page == full("Pod web-1 says ***.")
     assert pages.decode(pages.encode(page)) == page
+
+
+def test_half_a_word_does_not_stay_in_samples_that_were_cut_for_the_ledger() -> None:
+    sample = Sample("up", THEN, Outcome.FAIL, "v", "x" * (MOST_WORDS - 7) + MARKER)
+    watch = Watch(THEN, THEN, THEN, samples=bounded_samples([sample, replace(sample, message=MARKER)]))
+    attempt = Attempt(WANTED, THEN, Stage.BAKING, THEN, THEN, watch=watch)
+
+    page = knowing(MARKER).cleaned(REF, Ledger(attempt=attempt))
+
+    assert MARKER[:6] not in pages.encode(page)
 
 
 def test_names_and_digests_of_a_ledger_stay_though_a_secret_holds_the_same() -> None:
