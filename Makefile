@@ -4,6 +4,7 @@
 #   KUBECONFIG=FILE make demo     use that cluster instead of a sandbox; the same holds for test, integration, e2e, bench, faults
 #   PYTHON=python3.12 make setup  use that Python
 #   PYTEST_ARGS='-k quota -x'     further arguments for pytest
+#   CLUSTERS=2                    tests on that many sandboxes beside each other, where there are cores for it
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,8 +20,10 @@ PY := $(BIN)/python
 STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 TESTED := $(wildcard tests/integration tests/e2e)
-# Unit tests share nothing; on a cluster they would compete for its time.
+# Unit tests share nothing. Tests on a cluster have it for themselves: operators compete for its Lease.
 BESIDE_EACH_OTHER := -n auto --dist worksteal
+CLUSTERS ?= 1
+ON_CLUSTERS := $(if $(filter-out 1,$(CLUSTERS)),$(if $(KUBECONFIG)$(LANDLORD_TEST_KUBECONFIG),,-n $(CLUSTERS) --dist loadfile))
 
 say = @echo "==> $(1)"
 
@@ -80,7 +83,7 @@ test: lint node ## Everything: lint, types, imports, generated files, unit, inte
 	$(call say,Unit tests)
 	@$(BIN)/pytest tests/unit $(BESIDE_EACH_OTHER) $(PYTEST_ARGS)
 	$(call say,Tests on real clusters)
-	@$(BIN)/pytest $(TESTED) $(PYTEST_ARGS)
+	@$(BIN)/pytest $(TESTED) $(ON_CLUSTERS) $(PYTEST_ARGS)
 
 unit: setup ## Unit tests: no cluster, seconds.
 	$(call say,Unit tests)
@@ -88,11 +91,11 @@ unit: setup ## Unit tests: no cluster, seconds.
 
 integration: node ## Tests against a real API server.
 	$(call say,Integration tests)
-	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/integration $(ON_CLUSTERS) $(PYTEST_ARGS)
 
 e2e: node ## Tests of the operator as a process of its own.
 	$(call say,End-to-end tests)
-	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/e2e $(ON_CLUSTERS) $(PYTEST_ARGS)
 
 bench: node ## Benchmarks, each a ratio or a bound in one run on one machine.
 	$(call say,Benchmarks)
