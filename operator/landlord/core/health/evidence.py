@@ -7,7 +7,7 @@ from typing import Any
 
 from landlord.core.health.belongings import NO_REPLICA_SET, Belongings, is_since, meta, moment, title
 from landlord.core.health.kstatus import Health, HealthState, Object, condition, group_kind, reported
-from landlord.core.health.refusals import brief, cause, of_creation, of_mount, of_pull
+from landlord.core.health.refusals import brief, cause, of_creation, of_mount, of_pull, refusal
 from landlord.core.health.signs import Finding, Sign
 
 CRASHES = 3
@@ -122,7 +122,8 @@ def _is_unanswered(event: Object, pods: Sequence[Object]) -> bool:
 
 
 def _uncreated(what: str, message: object, since: datetime | None) -> Finding:
-    return Finding(of_creation(str(message)), what, f"Pods of {what} cannot be created: {brief(message)}.", since)
+    why = f"Pods of {what} cannot be created: {brief(refusal(str(message)))}."
+    return Finding(of_creation(str(message)), what, why, since)
 
 
 def _note(event: Object) -> str:

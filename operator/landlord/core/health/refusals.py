@@ -76,14 +76,32 @@ def of_mount(message: str) -> Sign:
 
 
 def cause(message: str, image: str) -> str:
-    """The end of a pull's message, where the cause stands; before it runtimes repeat the image's name."""
-    return message.rpartition(f'"{image}": ')[2] or message
+    """Why a pull failed, in the words of whoever refused it; the image, and that it was a pull, are told already."""
+    name = rf'[^\s"]*{re.escape(image)}'  # runtimes put before it the registry that they took for granted
+    if re.fullmatch(rf'Back-off pulling image "{name}"\.?', message):
+        return "the node waits before it tries again"
+    words = re.split(rf'"{name}": ', message)[-1]
+    words = re.sub(rf"^(?:{_WRAPPING}|{name}: )+", "", words)
+    return re.sub(rf'^Container image "{name}" ', "it ", words) or message
+
+
+_WRAPPING = r'Err\w+: |rpc error: code = \w+ desc = |failed to do request: \w+ "[^"]*": '
+
+
+def refusal(message: str) -> str:
+    """Why a pod could not be created, without the name that it would have had: each new try makes up another."""
+    return _ATTEMPTED.sub("", message, count=1) or message
+
+
+_ATTEMPTED = re.compile(
+    r'^(?:Error creating: |create Pod \S+ in StatefulSet \S+ failed error: )?(?:pods? "[^"]*" is forbidden: )?'
+)
 
 
 def brief(message: object, longest: int = 300) -> str:
     """The message on one line, its middle cut out if it is long, without a full stop."""
     line = " ".join(str(message or "").removeprefix(_COMBINED).split())
-    line = _QUERY.sub("?...", line)
+    line = _ORIGIN.sub("", _QUERY.sub("?...", line))
     if len(line) > longest:
         line = f"{line[: longest // 2 - 5]} ... {line[-longest // 2 :]}"
     return line.rstrip(". ")
@@ -92,3 +110,6 @@ def brief(message: object, longest: int = 300) -> str:
 _COMBINED = "(combined from similar events): "
 _QUERY = re.compile(r"\?[\w%.~-]+=[^\s\"']*")
 """Of addresses: a registry's redirect may carry a signature there."""
+
+_ORIGIN = re.compile(r"(?<!\S)\S{1,60}:\d{1,5}->(?=\S+:\d)")
+"""Of connections: our end of it, whose port is another one each time."""

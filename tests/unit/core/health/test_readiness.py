@@ -104,7 +104,7 @@ class Case:
 
 
 CASES = [
-    Case("image not found", [NOT_FOUND], Sign.IMAGE_NOT_FOUND, GUILTY, GUILTY, f"cannot pull {IMAGE}"),
+    Case("image not found", [NOT_FOUND], Sign.IMAGE_NOT_FOUND, GUILTY, GUILTY, f"cannot pull {IMAGE}: not found."),
     Case("the first failed pull", [pull(": not found", "ErrImagePull")], Sign.IMAGE_NOT_FOUND, GUILTY, GUILTY),
     Case("image unauthorized", [UNAUTHORIZED], Sign.IMAGE_UNAUTHORIZED, GUILTY, GUILTY, "401"),
     Case(
@@ -353,7 +353,7 @@ def test_quota_is_read_from_the_condition_and_waits_for_the_deadline() -> None:
     world = rollout(waiting("ContainerCreating"), deployment={"conditions": [failure]})
     early = world.judged()
     assert (early.state, early.reason, early.since_sign) == (WORKING, Sign.QUOTA, when(3))
-    assert "Pods of Deployment/web cannot be created: pods" in early.why
+    assert "Pods of Deployment/web cannot be created: exceeded quota: landlord" in early.why
     assert (world.judged(DEADLINE).state, world.judged(DEADLINE).reason) == (ENVIRONMENT, Sign.QUOTA)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landlord.core.health.refusals import brief, of_creation, of_mount, of_pull
+from landlord.core.health.refusals import brief, cause, of_creation, of_mount, of_pull, refusal
 from landlord.core.health.signs import Sign
 
 IMAGE = "registry.test/shop/web:2"
@@ -135,3 +135,60 @@ def test_no_words_are_too_strange(message: str, image: str) -> None:
     assert of_pull(message, image) in Sign
     assert of_creation(message) in Sign
     assert "\n" not in brief(message)
+
+
+BACK_OFF = f'Back-off pulling image "{IMAGE}"'
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (f"{PULL}{IMAGE}: not found", "not found"),
+        (f"{BACK_OFF}: ErrImagePull: {PULL}{IMAGE}: not found", "not found"),
+        (f"{BACK_OFF}: ErrImagePull: rpc error: code = NotFound desc = {IMAGE}: not found", "not found"),
+        (f"{PULL}{HEAD}503 Service Unavailable", f"{HEAD}503 Service Unavailable"),
+        (f"{PULL}{REQUEST}dial tcp 10.0.0.9:443: i/o timeout", "dial tcp 10.0.0.9:443: i/o timeout"),
+        (
+            f'Container image "{IMAGE}" is not present with pull policy of Never',
+            "it is not present with pull policy of Never",
+        ),
+        (BACK_OFF, "the node waits before it tries again"),
+        ("pull QPS exceeded", "pull QPS exceeded"),
+        ("", ""),
+    ],
+)
+def test_the_cause_of_a_failed_pull_does_not_name_the_image_once_more(message: str, words: str) -> None:
+    assert cause(message, IMAGE) == words
+
+
+def test_the_registry_that_a_runtime_took_for_granted_is_not_named_either() -> None:
+    full = "docker.io/library/web:2"
+    said = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": {full}: not found'
+    assert cause(said, "web:2") == "not found"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ('Error creating: pods "web-x7k2p" is forbidden: exceeded quota: q', "exceeded quota: q"),
+        ('pods "web-5d8-b" is forbidden: violates PodSecurity "restricted"', 'violates PodSecurity "restricted"'),
+        (
+            'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota: q',
+            "exceeded quota: q",
+        ),
+        (
+            "Error creating: Internal error occurred: failed calling webhook",
+            "Internal error occurred: failed calling webhook",
+        ),
+        ("something else", "something else"),
+        ("", ""),
+    ],
+)
+def test_why_a_pod_could_not_be_created_is_told_the_same_at_every_try(message: str, words: str) -> None:
+    assert refusal(message) == words
+
+
+def test_a_connection_is_told_without_the_port_it_happened_to_come_from() -> None:
+    said = "dial tcp: lookup registry.test on 10.96.0.10:53: read udp 10.1.1.1:43210->10.96.0.10:53: i/o timeout"
+    assert brief(said) == said.replace("10.1.1.1:43210->", "")
+    assert brief("read tcp [::1]:43210->[::2]:443: reset") == "read tcp [::2]:443: reset"
