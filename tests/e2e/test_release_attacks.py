@@ -182,6 +182,41 @@ async def test_values_are_data_and_nothing_else(home: Home) -> None:
     assert await home.data("texts") == {**texts, "release": "texts"}
 
 
+async def test_a_template_sees_neither_this_machine_nor_the_names_it_knows(home: Home) -> None:
+    """What Helm offers templates beyond their values says nothing of the operator's surroundings."""
+    asks = {
+        "file": '.Files.Get "../../../../etc/passwd"',
+        "glob": '(.Files.Glob "/etc/*").AsConfig',
+        "name": 'getHostByName "localhost"',
+        "own": '.Files.Get "own.txt"',
+    }
+    lines = "".join(f"  {key}: {{{{ {ask} | quote }}}}\n" for key, ask in asks.items())
+    template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {{{{ .Release.Name }}}}}}\ndata:\n{lines}"
+    home.shop.offer("nosy", "1.0.0", {"templates/a.yaml": template, "own.txt": "own"})
+    await home.editor.push("nosy", chart=home.shop.pin("nosy"))
+    await home.proven("nosy")
+    assert await home.data("nosy") == {"file": "", "glob": "{}", "name": "", "own": "own"}
+
+
+@pytest.mark.parametrize("ask", ['env "HOME"', 'expandenv "$HOME"'])
+async def test_a_template_that_asks_for_the_environment_is_refused(home: Home, ask: str) -> None:
+    template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{a: {{{{ {ask} | quote }}}}}}\n"
+    home.shop.offer("nosy", "1.0.1", {"templates/a.yaml": template})
+    await home.editor.push("nosy", chart=home.shop.pin("nosy", "1.0.1"))
+    await refused(home, "RenderFailed", "not defined", name="nosy")
+
+
+async def test_a_template_looks_up_no_secret_of_another_namespace(home: Home) -> None:
+    """While rendering nothing is there to be looked up; at the deploy it is the deployer who asks."""
+    look = '{{ lookup "v1" "Secret" "kube-system" "" | toJson | quote }}'
+    template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: nosy}}\ndata: {{seen: {look}}}\n"
+    home.shop.offer("nosy", "1.0.2", {"templates/a.yaml": template})
+    await home.editor.push("nosy", chart=home.shop.pin("nosy", "1.0.2"))
+    body = await home.until("nosy", status="False", words="forbidden")
+    assert condition(body, "Stalled")["status"] == "True"
+    assert await home.data("nosy") is None
+
+
 async def test_values_do_not_bend_what_is_rendered(home: Home) -> None:
     """Release and Chart are no values, whatever the values say."""
     values = {"Release": {"Name": "x"}, "global": {"Release": {"Namespace": "default"}}, "Chart": {"Name": "x"}}

@@ -114,6 +114,27 @@ async def test_a_forged_record_is_told_and_never_proven(home: Home, what: str) -
     assert await home.data() == {"message": "hello"}
 
 
+async def test_a_release_made_anew_after_forging_is_proven_by_nothing_forged(home: Home) -> None:
+    """The rejected version's record, copied as a later one that Landlord marked and deployed, is no proof of it."""
+    held = await held_bad(home)
+    number = held["status"]["held"]["failedRevision"]
+    kept = await home.admin.get(SECRETS.path(home.namespace, f"sh.helm.release.v1.web.v{number}"))
+    forged = record(home, 9) | {"data": kept["data"]}
+    forged["metadata"]["labels"] = {**kept["metadata"]["labels"], "version": "9", "status": "deployed"}
+    await home.editor.delete()
+    await home.editor.admin.create(SECRETS.path(home.namespace), forged)
+    await home.editor.push(deletionPolicy="Orphan", image={"tag": "image-pull"})
+    told = await home.until(words="9")
+    assert condition(told)["status"] != "True"
+    assert told["status"].get("proven", {}).get("revision") != 9
+    await home.editor.admin.delete(SECRETS.path(home.namespace, "sh.helm.release.v1.web.v9"))
+    await home.annotate(requested_at="again")
+    again = await home.until(reason="RolledBack", status="False")
+    assert again["status"]["held"]["reason"] == "ImageUnavailable"
+    await home.editor.push(deletionPolicy="Orphan", image={"tag": "1.0.1"})
+    await home.proven()
+
+
 async def test_trouble_takes_nothing_proven_out_of_the_status(home: Home) -> None:
     await home.push()
     await home.proven()
