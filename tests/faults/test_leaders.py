@@ -145,12 +145,14 @@ async def test_a_leader_that_is_asked_to_stop_hands_over_at_once(duel: Duel, res
 async def test_a_lease_taken_by_hand_ends_the_leader(admin: Admin, duel: Duel, restless: list[str]) -> None:
     """Somebody writes another holder into the Lease; who waits takes it when that one shows no sign of life."""
     await duel.until_writing(duel.leader)
-    await _take_by_hand(admin)
+    await take_by_hand(admin)
     assert await asyncio.to_thread(duel.leader.process.process.wait, 20) == exits.LEASE_LOST
     await duel.until_writing(duel.standby)
 
 
-async def _take_by_hand(admin: Admin) -> None:
+async def take_by_hand(admin: Admin) -> None:
+    """Write another holder into the Lease."""
+
     async def taken() -> bool:
         try:
             await admin.patch(LEASE, {"spec": {"holderIdentity": "somebody"}})
