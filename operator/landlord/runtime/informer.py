@@ -184,9 +184,9 @@ class Informer:
         await self._sleep(self._pause(failure))
 
     def _say(self, words: str) -> None:
-        """Log a trouble when it is new, and louder once it lasts; not with every attempt."""
+        """Log a trouble that lasts, not with every attempt; a watch begun anew is nobody's business."""
         if self._troubles == 1:
-            _log.info("Watching %s: %s", self._name, words)
+            _log.debug("Watching %s is begun anew: %s", self._name, words)
         elif words != self.problem:
             _log.warning("Cannot see %s: %s", self._name, words)
 

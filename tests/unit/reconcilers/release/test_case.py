@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from landlord.api.conditions import Reason
+from landlord.api.refs import Ref
+from landlord.core.child import Child
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.release.case import Case, homeless, open_case
 from landlord.reconcilers.world import World
@@ -58,3 +61,19 @@ def test_what_runs_outlives_its_release_while_nobody_knows_whether_this_is_produ
     assert replace(case(), environment=None).wish.orphans
     assert replace(case(), environment=None, release=None).wish.orphans
     assert not replace(case(deletionPolicy="Uninstall"), environment=None).wish.orphans
+
+
+@pytest.mark.parametrize("is_going", [True, False])
+def test_nothing_new_is_deployed_for_a_tenant_that_is_being_deleted(is_going: bool) -> None:
+    world = World()
+    world.put_environment(
+        {"metadata": {"name": "dev", "uid": "dev", "resourceVersion": "1"}, "spec": {"tier": "testing"}}
+    )
+    meta = {"name": "shop", "uid": "shop", "resourceVersion": "1"}
+    world.put_tenant(
+        {"metadata": meta | ({"deletionTimestamp": "2026-01-01T00:00:00Z"} if is_going else {}), "spec": {}}
+    )
+    home = Ref("Namespace", None, REF.namespace or "")
+    world.upsert(Child(home, "n1", 1, "shop", environment="dev", digest="d", deleting=False))
+    closed = open_case(world, Bodies(), REF, body(), THEN).closed
+    assert (closed is not None and closed.reason is Reason.DELETING) is is_going
