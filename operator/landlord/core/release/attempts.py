@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
 from landlord.core.release.answers import locked, reason_of, run, shut, tidy, unprepared
-from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState
+from landlord.core.release.facts import Check, Facts, Health
 from landlord.core.release.guilt import WAITED_FOR, cancelled, give_up, has_way_back, hold, undetermined
 from landlord.core.release.history import foreign, is_locked, stands, target
 from landlord.core.release.ledger import (
@@ -116,18 +118,18 @@ def _verify(facts: Facts, attempt: Attempt) -> Decision:
     if health is None:
         return _working(facts, POLL, Reason.PROGRESSING, "Waiting for the first sight of the workloads.")
     match health.state:
-        case HealthState.READY:
+        case State.READY:
             return _ready(facts, attempt)
-        case HealthState.GUILTY:
+        case State.GUILTY:
             return _guilty(facts, attempt, health.reason, health.why)
-        case HealthState.ENVIRONMENT:
+        case State.ENVIRONMENT:
             return _blamed_on_environment(facts, attempt, health)
-        case HealthState.WORKING if health.is_excused and facts.now >= attempt.since + facts.wish.timeout:
+        case State.WORKING if health.is_excused and facts.now >= attempt.since + facts.wish.timeout:
             return _waited_for(facts.ledger, health)
-        case HealthState.WORKING if facts.now >= attempt.deadline:
+        case State.WORKING if facts.now >= attempt.deadline:
             timeout = _words(facts.wish.timeout)
             return _guilty(facts, attempt, Reason.TIMEOUT, f"Not ready within {timeout}: {health.why}")
-        case HealthState.WORKING:
+        case State.WORKING:
             return _working(facts, _pace(facts, attempt), Reason.PROGRESSING, health.why)
 
 
@@ -182,7 +184,7 @@ def _test(facts: Facts, attempt: Attempt) -> Decision:
 
 def _bake(facts: Facts, attempt: Attempt) -> Decision:
     health = facts.health
-    if health is not None and health.state is HealthState.GUILTY:
+    if health is not None and health.state is State.GUILTY:
         return _guilty(facts, attempt, health.reason, health.why)
     failing = _first(facts.checks, CheckState.FAILING)
     if failing is not None:
@@ -190,7 +192,7 @@ def _bake(facts: Facts, attempt: Attempt) -> Decision:
     end = attempt.since + facts.wish.bake
     if facts.now < end:
         return _working(facts, min(SLOW_POLL, end - facts.now), Reason.BAKING, f"Baking until {end:%H:%M:%S} UTC.")
-    if health is None or health.state is not HealthState.READY:
+    if health is None or health.state is not State.READY:
         reason, why = (health.reason, health.why) if health else (Reason.BAKING, "The workloads are not in sight.")
         return _working(facts, POLL, reason, why)
     return _baked(facts, attempt, facts.now >= end + max(facts.wish.bake, GRACE))

@@ -8,6 +8,8 @@ from typing import Final
 
 from landlord.api.conditions import Reason
 from landlord.api.releases import RevisionMeta
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
 from landlord.core.release.ledger import Desired, Ended, Ledger, Runner
 
 DAY: Final = timedelta(days=1)
@@ -59,39 +61,17 @@ class Process(StrEnum):
     UNKNOWN = "unknown"
 
 
-class HealthState(StrEnum):
-    """How the workloads of a release fare."""
-
-    READY = "ready"
-    WORKING = "working"
-    GUILTY = "guilty"
-    """By the release's own fault, and past healing."""
-    ENVIRONMENT = "environment"
-    """By the environment's fault: quota, scheduling, registry, admission."""
-
-
 @dataclass(frozen=True, slots=True)
 class Health:
     """How they fare, and the words for it."""
 
-    state: HealthState
+    state: State
     reason: Reason
     why: str
     is_losing: bool = False
     """Whether what ran before is being lost for it: pods of the old revision go and none come."""
     is_excused: bool = False
     """Whether what is seen of it now is the environment's fault, though it may pass before anybody is judged."""
-
-
-class CheckState(StrEnum):
-    """What a check's samples come to so far."""
-
-    PENDING = "pending"
-    PASSING = "passing"
-    FAILING = "failing"
-    INCONCLUSIVE = "inconclusive"
-    PRE_EXISTING = "pre-existing"
-    """It failed before the deploy already, so it cannot condemn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Final
 
 from landlord.api.conditions import Reason
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
 from landlord.core.release import answers, attempts, settling
-from landlord.core.release.facts import CheckState, Facts, HealthState, Unprepared
+from landlord.core.release.facts import Facts, Unprepared
 from landlord.core.release.guilt import pause
 from landlord.core.release.history import foreign, is_locked, stands
 from landlord.core.release.ledger import (
@@ -216,7 +218,7 @@ def _not_recovered(facts: Facts, word: Word) -> Decision:
     """What was rolled back to is not ready: its bake begins anew when it is."""
     ledger = replace(facts.ledger, recovering_since=None)
     health = facts.health
-    if health is None or health.state is HealthState.WORKING:
+    if health is None or health.state is State.WORKING:
         return _rest(facts, word, Rest(SLOW), ledger)
     why = f"{word.why} What was rolled back to is not ready: {health.why}"
     return _rest(facts, Word(Standing.STUCK, Reason.ROLLBACK_BLOCKED, why), Rest(SLOW), ledger)
@@ -232,7 +234,7 @@ def _as_desired(facts: Facts, desired: Desired, running: Running) -> Decision:
     if ledger.recovering:
         why = "What was rolled back to is what is wanted again; it is being proven anew."
         return _recover(facts, Word(Standing.WORKING, Reason.PROGRESSING, why))
-    if facts.health is not None and facts.health.state is not HealthState.READY:
+    if facts.health is not None and facts.health.state is not State.READY:
         why = f"Proven, but not healthy now: {facts.health.why}"
         return _rest(facts, Word(Standing.WAITING, Reason.UNREADY, why))
     return _rest(facts, Word(Standing.READY, Reason.PROVEN, f"Revision {running.revision} is proven."))
@@ -287,7 +289,7 @@ def _words_of(facts: Facts, held: Held) -> Word:
 
 
 def _is_ready(facts: Facts) -> bool:
-    return facts.health is not None and facts.health.state is HealthState.READY
+    return facts.health is not None and facts.health.state is State.READY
 
 
 def _rest(facts: Facts, word: Word, rest: Rest | None = None, ledger: Ledger | None = None) -> Decision:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from landlord.api.conditions import ConditionType, Reason, Status
 from landlord.core.conditions import Finding, find, settle, timestamp
+from landlord.core.health.signs import State
 from landlord.core.release.answers import reason_of
-from landlord.core.release.facts import Check, CheckState, Health, HealthState
+from landlord.core.release.facts import Check, Health
 from landlord.core.release.ledger import Attempt, Desired, Failure, Held, Judged, Ledger, Stage
 from landlord.core.release.steps import Standing, Word
 
@@ -127,7 +128,7 @@ def _extra(before: Mapping[str, Any], told: Told) -> Iterable[Finding]:
         yield Finding(ConditionType.PROVEN, Status.TRUE if is_proven else Status.FALSE, reason, why)
     if told.health is None:
         yield from _kept(before, ConditionType.HEALTHY)
-    if told.health is not None and told.health.state is not HealthState.READY:
+    if told.health is not None and told.health.state is not State.READY:
         yield Finding(ConditionType.HEALTHY, Status.FALSE, told.health.reason, told.health.why)
     elif told.health is not None:
         yield Finding(ConditionType.HEALTHY, Status.TRUE, Reason.CHECKS_PASSED, "All workloads are ready.")
@@ -222,15 +223,6 @@ def _judged(judged: Judged) -> Json:
     }
 
 
-_CHECK_STATES: Final = {
-    CheckState.PENDING: "Pending",
-    CheckState.PASSING: "Passing",
-    CheckState.FAILING: "Failing",
-    CheckState.INCONCLUSIVE: "Inconclusive",
-    CheckState.PRE_EXISTING: "PreExisting",
-}
-
-
 def _checks(before: Mapping[str, Any], told: Told) -> list[Json]:
     """At rest what they said last stays, so that a person can read why; an attempt begins with none."""
     if told.ledger.attempt is None and not told.checks:
@@ -239,4 +231,4 @@ def _checks(before: Mapping[str, Any], told: Told) -> list[Json]:
 
 
 def _check(check: Check) -> Json:
-    return {"name": check.name, "state": _CHECK_STATES[check.state], "message": check.why[:1024]}
+    return {"name": check.name, "state": check.state.value, "message": check.why[:1024]}

@@ -22,7 +22,7 @@ from landlord.clients.probes.looks import Target
 from landlord.core.health import bake, checks, readiness
 from landlord.core.health.readiness import Readiness, Sign, State
 from landlord.core.release import rendered
-from landlord.core.release.facts import Check, CheckState, Health, HealthState
+from landlord.core.release.facts import Check, Health
 from landlord.core.release.ledger import Attempt, Ledger, Stage
 from landlord.core.release.watch import Before, bounded_counts, bounded_samples
 from landlord.reconcilers.release.case import Case
@@ -110,7 +110,7 @@ class Observation:
         if attempt is not None and attempt.stage is Stage.BAKING:
             return await self._bake(case, kept, attempt)
         health = await self._judged(case, kept, attempt, is_first=is_first, fresh=attempt is None)
-        if attempt is not None and health.state is HealthState.READY:
+        if attempt is not None and health.state is State.READY:
             return await self._judged(case, kept, attempt, is_first=is_first, fresh=True)
         return health
 
@@ -169,7 +169,7 @@ class Observation:
     ) -> tuple[Check, ...]:
         """What the checks' samples come to; looking at them begins with the bake."""
         if not wanted or attempt.stage is not Stage.BAKING:
-            return tuple(Check(check.name, CheckState.PENDING) for check in wanted)
+            return tuple(Check(check.name, checks.CheckState.PENDING) for check in wanted)
         key = _watched(attempt)
         self._prober.watch(case.ref, key, wanted, await self._target(case, number), since=attempt.since)
         memory = self._memories.of(case.ref, attempt)
@@ -214,23 +214,8 @@ def _watched(attempt: Attempt) -> str:
 
 def _verdict(check: HealthCheck, samples: Sequence[Sample], started: datetime, baseline: dict[str, Sample]) -> Check:
     found = checks.judge(spec_of(check), samples, started=started, baseline=baseline.get(check.name))
-    return Check(check.name, CheckState(_STATES[found.state]), found.why)
+    return Check(check.name, found.state, found.why)
 
-
-_STATES: Final = {
-    checks.CheckState.PENDING: CheckState.PENDING,
-    checks.CheckState.PASSING: CheckState.PASSING,
-    checks.CheckState.FAILING: CheckState.FAILING,
-    checks.CheckState.INCONCLUSIVE: CheckState.INCONCLUSIVE,
-    checks.CheckState.PRE_EXISTING: CheckState.PRE_EXISTING,
-}
-
-_HEALTH: Final = {
-    State.READY: HealthState.READY,
-    State.WORKING: HealthState.WORKING,
-    State.GUILTY: HealthState.GUILTY,
-    State.ENVIRONMENT: HealthState.ENVIRONMENT,
-}
 
 _REASONS: Final = {
     Sign.IMAGE_NOT_FOUND: Reason.IMAGE_UNAVAILABLE,
@@ -255,4 +240,4 @@ def reason_for(sign: Sign) -> Reason:
 
 
 def _health(look: Readiness) -> Health:
-    return Health(_HEALTH[look.state], reason_for(look.reason), look.why, look.is_losing_old_pods, look.is_excused)
+    return Health(look.state, reason_for(look.reason), look.why, look.is_losing_old_pods, look.is_excused)

@@ -10,8 +10,9 @@ from landlord.api.failures import LandlordFailure
 from landlord.api.refs import Ref
 from landlord.api.releases import StoredRelease
 from landlord.clients.cluster import Cluster
+from landlord.core.health.signs import State
 from landlord.core.release.drift import Drift, Ignore
-from landlord.core.release.facts import Health, HealthState
+from landlord.core.release.facts import Health
 from landlord.reconcilers import objects
 from landlord.reconcilers.release import stuck
 from landlord.reconcilers.release.case import Case
@@ -49,7 +50,7 @@ class Rested:
     @property
     def is_well(self) -> bool:
         """Whether nothing calls for an early look."""
-        return self.health is not None and self.health.state is HealthState.READY
+        return self.health is not None and self.health.state is State.READY
 
 
 class Resting:
@@ -105,7 +106,7 @@ class Resting:
         if case.drift_mode is not DriftMode.IGNORE:
             seen = await self._compare(case, found, seen)
         health = await self._observation.health(case, revision, None, is_first=False)
-        is_settling = bool(seen.notes) and health is not None and health.state is not HealthState.READY
+        is_settling = bool(seen.notes) and health is not None and health.state is not State.READY
         return replace(seen, health=None if is_settling else health)
 
     async def _compare(self, case: Case, found: tuple[StoredRelease, Inventory], seen: Rested) -> Rested:

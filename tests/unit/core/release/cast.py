@@ -6,17 +6,19 @@ from datetime import datetime, timedelta
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.api.releases import RevisionMeta
-from landlord.core.release.facts import Check, CheckState, Health, HealthState
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
+from landlord.core.release.facts import Check, Health
 from landlord.core.release.history import MARK
 from landlord.core.release.ledger import Desired
 
-READY = Health(HealthState.READY, Reason.UNREADY, "All workloads are ready.")
-WORKING = Health(HealthState.WORKING, Reason.UNREADY, "Deployment web has 0 of 2 pods ready.")
-NO_IMAGE = Health(HealthState.GUILTY, Reason.IMAGE_UNAVAILABLE, "Deployment web: image web:nope does not exist.")
-CRASHES = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, "Deployment web: container web crashed 3 times.")
-QUOTA = Health(HealthState.ENVIRONMENT, Reason.QUOTA_EXCEEDED, "Deployment web: quota pods is used up.")
-NO_NODE = Health(HealthState.ENVIRONMENT, Reason.UNSCHEDULABLE, "Deployment web: no node takes its pods.")
-REGISTRY = Health(HealthState.ENVIRONMENT, Reason.REGISTRY_UNAVAILABLE, "Deployment web: the registry does not answer.")
+READY = Health(State.READY, Reason.UNREADY, "All workloads are ready.")
+WORKING = Health(State.WORKING, Reason.UNREADY, "Deployment web has 0 of 2 pods ready.")
+NO_IMAGE = Health(State.GUILTY, Reason.IMAGE_UNAVAILABLE, "Deployment web: image web:nope does not exist.")
+CRASHES = Health(State.GUILTY, Reason.CRASH_LOOPING, "Deployment web: container web crashed 3 times.")
+QUOTA = Health(State.ENVIRONMENT, Reason.QUOTA_EXCEEDED, "Deployment web: quota pods is used up.")
+NO_NODE = Health(State.ENVIRONMENT, Reason.UNSCHEDULABLE, "Deployment web: no node takes its pods.")
+REGISTRY = Health(State.ENVIRONMENT, Reason.REGISTRY_UNAVAILABLE, "Deployment web: the registry does not answer.")
 
 
 def seconds(number: float) -> timedelta:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from landlord.api.conditions import Reason
-from landlord.core.release.facts import Check, CheckState, Closed, Health, HealthState, Process, Stranger, Unprepared
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
+from landlord.core.release.facts import Check, Closed, Health, Process, Stranger, Unprepared
 from landlord.core.release.ledger import Failure, Held, Ledger, Operation, Running, Stage, Verdict
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing
@@ -41,7 +43,7 @@ def test_what_is_deployed_is_judged_though_the_next_cannot_be_prepared() -> None
 
 def test_a_commit_behind_a_closed_gate_does_not_stop_what_runs_from_being_judged() -> None:
     known = watching(Stage.BAKING)
-    guilty = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, "It crashes.")
+    guilty = Health(State.GUILTY, Reason.CRASH_LOOPING, "It crashes.")
     decision = decide(facts(known, "superseded", "deployed", desired=C, closed=CLOSED, health=guilty))
     assert decision.ledger.attempt is not None
     assert decision.ledger.attempt.stage is Stage.ROLLING_BACK
@@ -104,7 +106,7 @@ def test_trouble_that_lasts_is_told_the_same_between_two_deadlines() -> None:
     late = START + WISH.timeout
     noted = decide(facts(known, "superseded", "deployed", health=QUOTA, now=late))
     assert noted.word.reason is Reason.QUOTA_EXCEEDED
-    lasting = replace(QUOTA, state=HealthState.WORKING, is_excused=True)
+    lasting = replace(QUOTA, state=State.WORKING, is_excused=True)
     after = late + timedelta(seconds=5)
     between = decide(facts(noted.ledger, "superseded", "deployed", health=lasting, now=after))
     assert (between.word, between.ledger) == (noted.word, noted.ledger)
@@ -113,7 +115,7 @@ def test_trouble_that_lasts_is_told_the_same_between_two_deadlines() -> None:
 
 
 def test_trouble_is_no_more_than_told_while_the_workloads_have_their_time() -> None:
-    short = replace(QUOTA, state=HealthState.WORKING, is_excused=True)
+    short = replace(QUOTA, state=State.WORKING, is_excused=True)
     decision = decide(facts(watching(Stage.VERIFYING), "superseded", "deployed", health=short))
     assert decision.word.reason is Reason.PROGRESSING
     assert decision.word.why == QUOTA.why

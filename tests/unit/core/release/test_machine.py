@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.api.releases import LOCKED
-from landlord.core.release.facts import Check, CheckState, Closed, Unprepared, Wish
+from landlord.core.health.checks import CheckState
+from landlord.core.release.facts import Check, Closed, Unprepared, Wish
 from landlord.core.release.ledger import Ledger, Operation, encode
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Look, Run

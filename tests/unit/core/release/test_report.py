@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from landlord.api.apprelease import AppReleaseStatus
 from landlord.api.conditions import ConditionType, Reason
 from landlord.core.conditions import find, is_true
-from landlord.core.release.facts import Check, CheckState, Health, HealthState
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
+from landlord.core.release.facts import Check, Health
 from landlord.core.release.ledger import (
     Attempt,
     Desired,
@@ -177,7 +179,7 @@ tellings = st.builds(
     ledger=ledgers,
     word=st.builds(Word, st.sampled_from(Standing), st.sampled_from(Reason), st.text(max_size=40)),
     desired=st.none() | desireds,
-    health=st.none() | st.builds(Health, st.sampled_from(HealthState), st.sampled_from(Reason), st.text(max_size=40)),
+    health=st.none() | st.builds(Health, st.sampled_from(State), st.sampled_from(Reason), st.text(max_size=40)),
     checks=st.lists(st.builds(Check, st.just("smoke"), st.sampled_from(CheckState), st.text(max_size=40)), max_size=1),
 )
 

@@ -11,16 +11,9 @@ from datetime import datetime, timedelta
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
 from landlord.api.releases import LOCKED
-from landlord.core.release.facts import (
-    Check,
-    CheckState,
-    Facts,
-    Health,
-    HealthState,
-    Process,
-    Stranger,
-    Unprepared,
-)
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
+from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
 from landlord.core.release.history import foreign
 from landlord.core.release.ledger import (
     Attempt,
@@ -176,7 +169,7 @@ class Theatre(World):
         if after.proven is not None and after.proven != facts.ledger.proven:
             newest = self.helm.newest
             assert facts.health is not None
-            assert facts.health.state is HealthState.READY, "something was proven that is not ready"
+            assert facts.health.state is State.READY, "something was proven that is not ready"
             if after.proven.desired == facts.desired:  # after a rollback the checks are of what was rejected
                 assert all(each.state is not CheckState.FAILING for each in facts.checks)
             assert newest is not None
@@ -327,8 +320,8 @@ class Theatre(World):
         step = type(decision.step).__name__
         if isinstance(decision.step, Run) and ledger.intent is not None:
             step = f"Run {ledger.intent.operation.value}"
-        health = f"pods {facts.health.state.value}" if facts.health else "no pods"
-        checks = "".join(f", {each.name} {each.state.value}" for each in facts.checks)
+        health = f"pods {facts.health.state.value.lower()}" if facts.health else "no pods"
+        checks = "".join(f", {each.name} {each.state.value.lower()}" for each in facts.checks)
         line = (f"{_history(facts)}; {health}{checks}", state, step, word.reason.value, word.why)
         if line == self.told:
             return
@@ -351,10 +344,10 @@ class Theatre(World):
 
 def _judged(health: Health, attempt: Attempt | None, now: datetime) -> Health:
     """As workloads are judged: the environment's trouble counts for trouble at a deadline, and is only seen before."""
-    if health.state is not HealthState.ENVIRONMENT or attempt is None or attempt.stage is not Stage.VERIFYING:
+    if health.state is not State.ENVIRONMENT or attempt is None or attempt.stage is not Stage.VERIFYING:
         return health
     is_over = now >= attempt.deadline
-    return replace(health, state=HealthState.ENVIRONMENT if is_over else HealthState.WORKING, is_excused=True)
+    return replace(health, state=State.ENVIRONMENT if is_over else State.WORKING, is_excused=True)
 
 
 def _attempt(decision: Decision) -> tuple[str, int]:

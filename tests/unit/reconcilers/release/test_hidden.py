@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from landlord.api.conditions import Reason
 from landlord.api.refs import Ref
 from landlord.api.releases import Outcome, Sample
+from landlord.core.health.checks import CheckState
 from landlord.core.release import ledger as pages
-from landlord.core.release.facts import Check, CheckState
+from landlord.core.release.facts import Check
 from landlord.core.release.ledger import Attempt, Desired, Failure, Held, Judged, Ledger, Pause, Stage, Verdict
 from landlord.core.release.report import Told
 from landlord.core.release.steps import Standing, Word

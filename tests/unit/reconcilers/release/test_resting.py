@@ -10,8 +10,9 @@ from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden
 from landlord.api.names import deployer_username
 from landlord.api.releases import StoredRelease
+from landlord.core.health.signs import State
 from landlord.core.release.drift import Ignore
-from landlord.core.release.facts import Health, HealthState
+from landlord.core.release.facts import Health
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.drifting import as_applied
 from landlord.reconcilers.release.inventory import Eyes, Inventory
@@ -20,8 +21,8 @@ from tests.unit.reconcilers.release.cases import THEN, case
 from tests.unit.reconcilers.release.drift_stage import SETTINGS, WEB, Unwatched
 from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, ObjectsCluster, inventory, manifest, release
 
-WELL = Health(HealthState.READY, Reason.UNREADY, "All is ready.")
-SICK = Health(HealthState.WORKING, Reason.UNREADY, "An object is not there.")
+WELL = Health(State.READY, Reason.UNREADY, "All is ready.")
+SICK = Health(State.WORKING, Reason.UNREADY, "An object is not there.")
 
 
 @dataclass

@@ -10,7 +10,9 @@ import pytest
 from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden
 from landlord.api.refs import Resource
-from landlord.core.release.facts import Check, CheckState, Facts, Health, HealthState, Unprepared, Wish
+from landlord.core.health.checks import CheckState
+from landlord.core.health.signs import State
+from landlord.core.release.facts import Check, Facts, Health, Unprepared, Wish
 from landlord.core.release.ledger import (
     Attempt,
     Failure,
@@ -167,7 +169,7 @@ async def test_no_part_of_a_status_repeats_what_pods_and_checks_say_of_a_secret(
     status = await stage.tell(
         Word(Standing.STUCK, Reason.CRASH_LOOPING, BAD.why),
         ledger=Ledger(attempt=attempt, held=Held(WANTED, BAD, THEN, 2, 1), verdicts=(judged,)),
-        health=Health(HealthState.GUILTY, Reason.CRASH_LOOPING, BAD.why),
+        health=Health(State.GUILTY, Reason.CRASH_LOOPING, BAD.why),
         checks=(Check("http", CheckState.FAILING, f"answered {MARKER}"),),
         drift=({"object": f"Secret {MARKER}", "fields": [f"/data/{MARKER}"], "manager": MARKER},),
         inventory=(f"v1 Secret {MARKER}",),
@@ -191,7 +193,7 @@ async def test_half_a_word_does_not_stay_where_a_message_is_cut() -> None:
 
 async def test_a_status_that_told_a_word_before_it_was_known_is_put_right() -> None:
     stage = Room()
-    bad = Health(HealthState.GUILTY, Reason.CRASH_LOOPING, BAD.why)
+    bad = Health(State.GUILTY, Reason.CRASH_LOOPING, BAD.why)
     assert MARKER in str(await stage.tell(health=bad))
     stage.hidden.learn(REF, {MARKER})
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from landlord.api.conditions import Reason
 from landlord.api.failures import HelmTrouble
-from landlord.core.release.facts import Check, CheckState, Closed, Unprepared
+from landlord.core.health.checks import CheckState
+from landlord.core.release.facts import Check, Closed, Unprepared
 from landlord.core.release.ledger import Ledger, encode
 from tests.unit.core.release.cast import (
     CRASHES,
