@@ -1,6 +1,7 @@
 """The real operator ended in the midst of a Helm run: its Helm dies with it, and the next one sets all right."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,9 +57,11 @@ class Desk:
 
     @contextmanager
     def operator(self) -> Iterator[OperatorProcess]:
-        """A new operator process."""
+        """A new operator process, which gives its Lease back at the end unless it was killed."""
         with running_operator(self._kubeconfig, self._folder, *self._flags) as process:
             yield process
+            process.signal(signal.SIGTERM)
+            process.process.wait(30)
 
 
 @pytest.fixture
