@@ -6,38 +6,28 @@ settles by looking at the world.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden, NotYet, Refused, Transient
 from landlord.api.refs import APPRELEASES, Ref
-from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Cluster
-from landlord.clients.helm.storage import Revisions
 from landlord.core import intervals
 from landlord.core.release import machine
-from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
-from landlord.core.release.history import foreign, newest_of
-from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Operation, Runner, Stage
+from landlord.core.release.facts import Facts
+from landlord.core.release.ledger import Ended, Operation, Runner
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.release import sources
-from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
-from landlord.reconcilers.release.dependents import dependencies
-from landlord.reconcilers.release.hidden import Hidden
+from landlord.reconcilers.release.gathering import Gathering, IsGone, Parts, Sight
 from landlord.reconcilers.release.hooks import Attendance, Hooks
-from landlord.reconcilers.release.layers import NotPrepared
-from landlord.reconcilers.release.ledgers import Ledgers
-from landlord.reconcilers.release.observation import Observation
-from landlord.reconcilers.release.operations import Operations, Order, mark_failed, prune, supersede
-from landlord.reconcilers.release.preparation import Preparation, Prepared
-from landlord.reconcilers.release.resting import SOON, Rested, Resting
-from landlord.reconcilers.release.telling import Teller, View, refused
+from landlord.reconcilers.release.operations import Order, mark_failed, prune, supersede
+from landlord.reconcilers.release.resting import SOON, Rested
+from landlord.reconcilers.release.telling import View, refused
 from landlord.reconcilers.release.wanted import checks_of
 from landlord.reconcilers.world import World
 
@@ -45,29 +35,6 @@ STEPS: Final = 24
 """Steps of one pass; the machine needs about ten from a new spec to a proven release."""
 REFUSED_AGAIN: Final = timedelta(seconds=30)
 WAITED: Final = timedelta(milliseconds=200)
-IsGone = Callable[[Runner], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What was looked at for one step, besides the facts: for those who tell."""
-
-    prepared: Prepared
-    checks: tuple[Check, ...] = ()
-    rested: Rested | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Who does what in a pass."""
-
-    ledgers: Ledgers
-    preparation: Preparation
-    observation: Observation
-    operations: Operations
-    resting: Resting
-    teller: Teller
-    hidden: Hidden
 
 
 class AppReleaseReconciler:
@@ -94,8 +61,7 @@ class AppReleaseReconciler:
         self._resting = parts.resting
         self._teller = parts.teller
         self._hidden = parts.hidden
-        self._runner = runner
-        self._is_gone = is_gone
+        self._gathering = Gathering(cluster, bodies, parts, runner=runner, is_gone=is_gone)
         self._clock = clock
 
     async def reconcile(self, ref: Ref) -> Outcome:
@@ -128,7 +94,7 @@ class AppReleaseReconciler:
         ended: Ended | None = None
         for _ in range(STEPS):
             case = replace(case, now=self._clock())
-            facts, sight = await self._gather(case, ended)
+            facts, sight = await self._gathering.gather(case, ended)
             decision = machine.decide(facts)
             if isinstance(decision.step, Run):
                 ended = await self._run(case, facts, decision, sight)
@@ -210,104 +176,6 @@ class AppReleaseReconciler:
         """Whether people have asked for something else while a slot was waited for."""
         body = self._bodies.get(case.ref)
         return waited > WAITED and (body is None or objects.wishes(body) != objects.wishes(case.body))
-
-    async def _gather(self, case: Case, ended: Ended | None) -> tuple[Facts, Sight]:
-        ledger = self._ledgers.of(case.ref)
-        history = await self._history(case)
-        prepared = await self._prepare(case, ledger)
-        if prepared.pin is not None:
-            ledger = ledger.pinned(*prepared.pin)
-        ledger = self._observation.resumed(case, ledger)
-        health, checks, rested = await self._look(case, ledger, history)
-        if health is not None:
-            ledger = self._observation.looked(case, ledger)
-        facts = Facts(
-            now=case.now,
-            wish=case.wish,
-            ledger=ledger,
-            desired=prepared.desired,
-            runner=self._runner,
-            history=history,
-            process=self._process(ledger.intent),
-            ended=ended,
-            health=health,
-            checks=checks,
-            stranger=await self._stranger(case, ledger, history, prepared),
-            closed=case.closed or dependencies(case, self._bodies, self._ledgers),
-            suspended=case.suspended,
-            is_deleting=case.is_deleting,
-            is_namespace_leaving=case.is_namespace_leaving,
-            release=case.release_name,
-            namespace=case.namespace,
-        )
-        return facts, Sight(prepared, checks, rested)
-
-    async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
-        """By one metadata list. Where no deployer is, there can be no release of ours either."""
-        if not case.tenant or case.rival or case.is_namespace_leaving:
-            return ()
-        acting = self._cluster.acting_as(case.deployer)
-        return await Revisions(acting).list(case.namespace, case.release_name)
-
-    async def _prepare(self, case: Case, ledger: Ledger) -> Prepared:
-        if case.is_namespace_leaving:
-            return Prepared(Unprepared(Reason.NAMESPACE_TERMINATING, "The namespace is being deleted.", is_final=False))
-        if case.is_deleting:
-            await self._preparation.learn_secrets(case)
-        if case.is_deleting or case.suspended:
-            return Prepared(Unprepared(Reason.SUSPENDED, case.suspended or "Going away.", is_final=False))
-        try:
-            return await self._preparation.prepare(case, ledger)
-        except Transient as trouble:
-            if ledger.intent is None and ledger.attempt is None:
-                raise
-            why = f"{trouble.why} What is wanted cannot be told meanwhile."
-            return Prepared(Unprepared(Reason.API_TROUBLE, why, is_final=False, after=timedelta(seconds=15)))
-
-    async def _look(
-        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...]
-    ) -> tuple[Health | None, tuple[Check, ...], Rested | None]:
-        attempt, running = ledger.attempt, ledger.running
-        if case.is_deleting or case.suspended or not history or ledger.intent is not None:
-            return None, (), None
-        if attempt is not None and attempt.stage in (Stage.VERIFYING, Stage.TESTING, Stage.BAKING):
-            seen, is_first = self._observation, ledger.proven is None
-            if attempt.stage is Stage.VERIFYING:
-                await self._operations.tidy(case, history, attempt.revision)
-            health = await seen.health(case, attempt.revision, attempt, is_first=is_first)
-            return health, await seen.checks(case, attempt.revision, attempt, checks_of(case)), None
-        if attempt is not None or running is None:
-            return None, (), None
-        if ledger.recovering:
-            await self._resting.free_stuck(case, running.revision)
-            return await self._observation.health(case, running.revision, None, is_first=True), (), None
-        rested = await self._resting.look(case, running.revision)
-        return rested.health, (), rested
-
-    def _process(self, intent: Intent | None) -> Process:
-        if intent is None:
-            return Process.NONE
-        if intent.runner.holder == self._runner.holder:
-            return Process.GONE  # one pass of a release at a time: whoever ran Helm waited for its end
-        return Process.GONE if self._is_gone(intent.runner) else Process.UNKNOWN
-
-    async def _stranger(
-        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...], prepared: Prepared
-    ) -> Stranger | None:
-        running = ledger.running
-        newest = foreign(history, running)
-        if newest is None and running is not None and running.is_external:
-            newest = newest_of(history)
-        if newest is None or ledger.attempt is not None or ledger.intent is not None:
-            return None
-        if not isinstance(prepared.desired, Desired) or prepared.layers is None:
-            return None
-        try:
-            package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
-        except NotPrepared:
-            return None
-        stored = await self._observation.stored(case, newest.number)
-        return stranger(newest, stored[0] if stored else None, package)
 
     async def _tell(self, case: Case, facts: Facts, decision: Decision, sight: Sight) -> None:
         rested = sight.rested

@@ -26,9 +26,10 @@ from landlord.clients.probes.endpoints import Endpoints
 from landlord.clients.probes.http import HttpProbe
 from landlord.clients.probes.prometheus import Prometheus, PrometheusProbe
 from landlord.core.release.ledger import Runner
-from landlord.reconcilers.apprelease import AppReleaseReconciler, Parts
+from landlord.reconcilers.apprelease import AppReleaseReconciler
 from landlord.reconcilers.record import Announce
 from landlord.reconcilers.release.bodies import Bodies
+from landlord.reconcilers.release.gathering import Parts
 from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.ledgers import Ledgers
 from landlord.reconcilers.release.observation import Observation
