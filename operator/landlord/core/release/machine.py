@@ -30,6 +30,8 @@ from landlord.core.release.ledger import (
 from landlord.core.release.steps import Decision, LetGo, Look, Rest, Standing, Word, sentence
 
 SLOW: Final = timedelta(seconds=5)
+SETTLING: Final = timedelta(seconds=30)
+"""So long after a rollback the troubles of what it took away may still show."""
 RECOVERIES: Final = 3
 """How often something held in its place is taken up again because it got well; then only Git can say so."""
 _BEFORE: Final = "The very same was rejected before: "
@@ -217,8 +219,10 @@ def _recover(facts: Facts, word: Word) -> Decision:
 def _not_recovered(facts: Facts, word: Word) -> Decision:
     """What was rolled back to is not ready: its bake begins anew when it is."""
     ledger = replace(facts.ledger, recovering_since=None)
-    health = facts.health
-    if health is None or health.state is State.WORKING:
+    health, held = facts.health, facts.ledger.held
+    if health is None or held is None or facts.now < held.since + SETTLING:
+        return _rest(facts, word, Rest(SLOW), ledger)
+    if health.state is State.WORKING and health.reason is Reason.UNREADY and not health.is_excused:
         return _rest(facts, word, Rest(SLOW), ledger)
     why = f"{word.why} What was rolled back to is not ready: {health.why}"
     return _rest(facts, Word(Standing.STUCK, Reason.ROLLBACK_BLOCKED, why), Rest(SLOW), ledger)

@@ -12,8 +12,8 @@ from landlord.core.health.signs import State
 from landlord.core.release.facts import Check, Closed, Health, Process, Stranger, Unprepared
 from landlord.core.release.ledger import Failure, Held, Ledger, Operation, Running, Stage, Verdict
 from landlord.core.release.machine import decide
-from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing
-from tests.unit.core.release.cast import QUOTA, READY, WORKING, App
+from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing, Word
+from tests.unit.core.release.cast import NO_IMAGE, QUOTA, READY, WORKING, App
 from tests.unit.core.release.scenes import CAUSE, WISH, A, B, attempt, facts, intent, ledger, revisions
 from tests.unit.core.release.theatre import START
 
@@ -188,6 +188,22 @@ def test_what_was_rolled_back_to_bakes_from_when_it_is_ready() -> None:
     assert again.ledger.proven is not None
     assert again.ledger.proven.revision == 3
     assert again.ledger.held == held
+
+
+@pytest.mark.parametrize("trouble", [QUOTA, NO_IMAGE])
+def test_a_rollback_that_cannot_get_well_is_told_once_it_had_time_to(trouble: Health) -> None:
+    """While no attempt is in flight nobody is condemned, so the trouble is only seen."""
+    seen = replace(trouble, state=State.WORKING, is_excused=trouble is QUOTA)
+    known = ledger(running=Running(3, A, uid="uid-3"), held=Held(B, CAUSE, START, 2, 1), recovering=3)
+    history = revisions("superseded", "superseded", "deployed")
+
+    def told(health: Health, seconds: int) -> Word:
+        return decide(facts(known, history=history, health=health, now=START + timedelta(seconds=seconds))).word
+
+    assert told(seen, 10).reason is Reason.ROLLED_BACK
+    assert told(seen, 40).reason is Reason.ROLLBACK_BLOCKED
+    assert trouble.why in told(seen, 40).why
+    assert told(WORKING, 40).reason is Reason.ROLLED_BACK
 
 
 @pytest.mark.parametrize("orphans", [True, False])

@@ -16,7 +16,6 @@ from landlord.core.health.signs import State
 from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
 from landlord.core.release.history import foreign
 from landlord.core.release.ledger import (
-    Attempt,
     Desired,
     Ended,
     Intent,
@@ -87,7 +86,7 @@ class Theatre(World):
             self.ghost = None
         ledger, newest = self.ledger, self.helm.newest
         age = (self.now - newest.at).total_seconds() if newest else 0
-        health = _judged(self.pods or newest.app.fares(age), ledger.attempt, self.now) if newest else None
+        health = _judged(self.pods or newest.app.fares(age), ledger, self.now) if newest else None
         checks = self.app.checked(age) if newest and self.app else ()
         if self.metrics_down:
             checks = tuple(Check(each.name, CheckState.INCONCLUSIVE, "Prometheus does not answer.") for each in checks)
@@ -342,9 +341,15 @@ class Theatre(World):
         return "\n".join([*self.lines, "", end, ""])
 
 
-def _judged(health: Health, attempt: Attempt | None, now: datetime) -> Health:
-    """As workloads are judged: the environment's trouble counts for trouble at a deadline, and is only seen before."""
-    if health.state is not State.ENVIRONMENT or attempt is None or attempt.stage is not Stage.VERIFYING:
+def _judged(health: Health, ledger: Ledger, now: datetime) -> Health:
+    """As workloads are judged: the environment's trouble counts for trouble at a deadline, and is only seen before.
+
+    After a rollback nothing is condemned, whatever is seen.
+    """
+    attempt, is_excused = ledger.attempt, health.state is State.ENVIRONMENT
+    if attempt is None and ledger.recovering and health.state is not State.READY:
+        return replace(health, state=State.WORKING, is_excused=is_excused)
+    if not is_excused or attempt is None or attempt.stage is not Stage.VERIFYING:
         return health
     is_over = now >= attempt.deadline
     return replace(health, state=State.ENVIRONMENT if is_over else State.WORKING, is_excused=True)
