@@ -1,12 +1,12 @@
 """Fault plans of AppReleases: one thing goes wrong in a scenario, and what must be true in the end."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from landlord.clients.cluster import Cluster
-from landlord.core.release.ledger import Ledger, Verdict
+from landlord.core.release.ledger import BINDING, Ledger, Verdict
 from tests.fault_cluster import Fault, Kind, Request
 from tests.release_gateway import Blow, GatedCluster, Gateway, HelmFault, HelmRun, Moment
 from tests.release_life import Clock, Life
@@ -18,8 +18,8 @@ PLANS = "plans of releases"
 _REFUSALS = (Kind.CONFLICT, Kind.BUSY, Kind.UNAVAILABLE)
 LEDGER, STATUS, RECORDS = "/configmaps", "/status", "/secrets/"
 MOST_LIVES = 6
-THOROUGH = frozenset({"install", "values"})
-"""Scenarios in which Helm's own requests go wrong too; in the longer ones that would take minutes more."""
+PLAIN = frozenset({"bad upgrade", "fix after hold"})
+"""Scenarios whose upgrades go as those of ``values`` do: in them Helm's own requests go wrong in other runs alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,14 @@ class Course:
     before: list[HelmRun]
     """Runs of Helm before the last step."""
     runs: list[HelmRun]
+    first_runs: int
+    """How many of them were the first operator's."""
     struck: int
     idle: list[str]
     proven: set[int]
     """Revisions that were proven at some time."""
+    verdicts: set[tuple[str, int, Verdict]]
+    """Everything that was judged at some time."""
     log: list[str] = field(default_factory=list)
 
     @property
@@ -114,6 +118,7 @@ async def play(plan: Plan, home: Home, cast: Cast) -> Course:
     old = await photograph(cast.operator, cast.admin, home)
     await last(home)
     lives = await _live(plan, home, cast, clock)
+    ledgers = [old.ledger, *(ledger for life in lives for ledger in life.ledgers)]
     final = await photograph(cast.operator, cast.admin, home)
     idle = cast.life(plan, home, clock, MOST_LIVES + 1, None)
     await idle.until_quiet()
@@ -125,9 +130,11 @@ async def play(plan: Plan, home: Home, cast: Cast) -> Course:
         requests=[request for life in lives for request in life.cluster.requests],
         before=runs,
         runs=[run for life in lives for run in life.helm.runs],
+        first_runs=len(lives[0].helm.runs),
         struck=sum(life.cluster.struck is not None or any(run.is_struck for run in life.helm.runs) for life in lives),
         idle=[str(request) for request in idle.cluster.writes] + [run.verb for run in idle.helm.runs],
-        proven=_proven([old.ledger, *(ledger for life in lives for ledger in life.ledgers)]),
+        proven=_proven(ledgers),
+        verdicts=_binding(ledgers),
         log=[line for life in lives for line in life.passes],
     )
 
@@ -145,9 +152,14 @@ async def _live(plan: Plan, home: Home, cast: Cast, clock: Clock) -> list[Life]:
     raise AssertionError(f"{MOST_LIVES} operators died one after another")
 
 
-def _proven(ledgers: list[Ledger]) -> set[int]:
+def _proven(ledgers: Sequence[Ledger]) -> set[int]:
     judged = {each.revision for ledger in ledgers for each in ledger.verdicts if each.verdict is Verdict.PROVEN}
     return judged | {ledger.proven.revision for ledger in ledgers if ledger.proven}
+
+
+def _binding(ledgers: Sequence[Ledger]) -> set[tuple[str, int, Verdict]]:
+    judged = [each for ledger in ledgers for each in ledger.verdicts if each.verdict in BINDING]
+    return {(each.desired.key, each.ordinal, each.verdict) for each in judged}
 
 
 def plans(norm: Course) -> Iterator[Plan]:
@@ -167,10 +179,10 @@ def plans(norm: Course) -> Iterator[Plan]:
 
 def meetings(norm: Course) -> Iterator[Plan]:
     """Plans in which people do something else while no operator lives."""
-    scenario, meanwhile, run = norm.plan.scenario, norm.plan.meanwhile, norm.runs[0]
-    moments = [HelmFault(Moment.AFTER_WRITE, 1, write) for write in {1, 2, len(run.writes) - 1}]
-    for moment in (HelmFault(Moment.BEFORE_START), *moments, HelmFault(Moment.AFTER_END)):
-        yield Plan(scenario, (moment,), meanwhile=meanwhile)
+    for number, run in enumerate(norm.runs[: norm.first_runs], start=1):
+        moments = [HelmFault(Moment.AFTER_WRITE, number, write) for write in sorted({1, 2, len(run.writes) - 1})]
+        for moment in (HelmFault(Moment.BEFORE_START, number), *moments, HelmFault(Moment.AFTER_END, number)):
+            yield Plan(norm.plan.scenario, (moment,), meanwhile=norm.plan.meanwhile)
 
 
 def _of_helm(scenario: str, number: int, run: HelmRun) -> Iterator[Plan]:
@@ -183,7 +195,7 @@ def _of_helm(scenario: str, number: int, run: HelmRun) -> Iterator[Plan]:
     yield Plan(scenario, (HelmFault(Moment.AFTER_END, number),))
     first = HelmFault(Moment.AFTER_WRITE, number, 1)
     yield Plan(scenario, (first,), knows_the_dead=False)
-    is_thorough = scenario in THOROUGH
+    is_thorough = scenario not in PLAIN or run.verb != "upgrade"
     kinds = (Kind.CRASH_AFTER, Kind.CRASH_BEFORE, *((Kind.LOST, Kind.CONFLICT) if is_thorough else ()))
     for kind in kinds:
         yield Plan(scenario, (first, Fault(kind, 1, among=RECORDS)))
@@ -205,15 +217,16 @@ def faults_found(norm: Course, course: Course) -> list[str]:
     found += [f"made anew, though it was there: {key}" for key in sorted(norm.kept - course.kept)]
     found += [f"deleted: {each}" for each in sorted(course.deletes - norm.deletes)]
     found += [f"not at rest: {each}" for each in course.idle]
+    found += [f"forgotten: {each}" for each in course.verdicts - _binding([course.final.ledger])]
     found += _runs_too_many(norm, course)
     return found
 
 
 def _fact(course: Course, key: str) -> object:
-    """What is so in the end; an attempt that people cut short has no verdict, and need not have one."""
+    """What is so in the end; an attempt that people cut short need not have come to a verdict, nor be held."""
     fact = course.final.facts.get(key)
     if key == "ledger" and course.plan.meanwhile and fact is not None:
-        return {name: value for name, value in fact.items() if name != "verdicts"}
+        return {name: value for name, value in fact.items() if name not in ("verdicts", "held")}
     return fact
 
 

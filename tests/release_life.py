@@ -130,7 +130,6 @@ class Life:
         except TimeoutError:
             raise AssertionError(f"never comes to rest: {self.passes[-12:]}; {self._ledger}") from None
         finally:
-            self.cluster.crashed = True
             await self._bury()
         return not self._is_stopping
 
@@ -215,11 +214,18 @@ class Life:
         await self._releases.helm.stop(timedelta(seconds=10))
 
     async def _bury(self) -> None:
-        """What the kernel does for a dead process."""
+        """What the kernel does for a dead process; one that was asked to stop may say its last words first."""
+        if self.cluster.crashed:
+            setattr(self._releases, "_note_bakes", _say_nothing)  # noqa: B010 - the dead write nothing down
         if self._pass is not None and not self._pass.done():
             self._pass.cancel()
             await asyncio.wait({self._pass})
         await self._releases.close()
+        self.cluster.crashed = True
+
+
+async def _say_nothing() -> None:
+    """No last words."""
 
 
 def _hush(body: Mapping[str, Any], reason: str, note: str, *, warning: bool = False) -> None:

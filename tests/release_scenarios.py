@@ -17,6 +17,8 @@ from tests.tenancy import binding
 NAME = "web"
 HOOKED = "1.1.0"
 """The version of the chart that has a hook before upgrades."""
+TESTED = "1.2.0"
+"""The version whose Job is a Helm test instead."""
 ENVIRONMENT = "staging"
 
 HOOK = """
@@ -43,6 +45,7 @@ def stock(shop: Shop) -> None:
     """Put on offer what the scenarios deploy."""
     files = {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS, "templates/migrate.yaml": HOOK}
     shop.offer(NAME, HOOKED, files)
+    shop.offer(NAME, TESTED, {**files, "templates/migrate.yaml": HOOK.replace("pre-upgrade", "test")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,10 @@ async def _fix(home: Home) -> None:
     await home.push(image={"tag": "1.0.1"}, maxHistory=3)
 
 
+async def _tested(home: Home) -> None:
+    await home.push(TESTED, test={"enabled": True, "timeout": "30s"})
+
+
 async def _delete(home: Home) -> None:
     await home.delete()
 
@@ -150,6 +157,7 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
     "install": (_install,),
     "values": (_install, _values),
     "upgrade with a hook": (_install, _upgrade),
+    "upgrade with a test": (_install, _tested),
     "bad upgrade": (_install, _bad),
     "fix after hold": (_install, _bad, _fix),
     "delete": (_install, _delete),

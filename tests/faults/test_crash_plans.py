@@ -1,20 +1,19 @@
 """Every write of a Tenant's life once gone wrong: the end is the same as if nothing had happened."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
 from landlord.clients.cluster import Cluster as Client
 from tests.admin import open_admin
 from tests.cluster import Cluster, is_given, short_name
+from tests.fault_outcomes import assert_as_good, chosen, each
 from tests.fault_plans import PLANS, Course, Plan, edits, faults_found, plans, run
 from tests.fault_scenarios import SCENARIOS, Stage, clear
 from tests.manifests import ENVIRONMENTS, TENANTS
 
-T = TypeVar("T")
 Outcomes = dict[Plan, Course | Exception]
 AT_ONCE = 40
 
@@ -27,27 +26,26 @@ def outcomes(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Outcomes:
     """How all plans of the chosen scenarios end. They run side by side, because some spend their time waiting."""
-    chosen = [item.callspec.params["scenario"] for item in request.session.items if hasattr(item, "callspec")]
-    scenarios = [scenario for scenario in SCENARIOS if scenario in chosen]
-    return asyncio.run(_play_all(scenarios, cluster, operator_kubeconfig, tmp_path_factory.mktemp("plans")))
+    scratch = tmp_path_factory.mktemp("plans")
+    return asyncio.run(_play_all(chosen(request, [*SCENARIOS]), cluster, operator_kubeconfig, scratch))
 
 
 async def _play_all(scenarios: Sequence[str], cluster: Cluster, identity: Path, scratch: Path) -> Outcomes:
     async with open_admin(cluster.kubeconfig, scratch) as admin, await Client.connect(str(identity)) as shared:
         stages: list[Stage] = []
 
-        async def play(chosen: Sequence[Plan]) -> Outcomes:
-            mine = [Stage(admin, short_name("f")) for _ in chosen]
+        async def play(wanted: Sequence[Plan]) -> Outcomes:
+            mine = [Stage(admin, short_name("f")) for _ in wanted]
             stages.extend(mine)
-            ends = await _each([run(plan, stage, shared) for plan, stage in zip(chosen, mine, strict=True)])
-            return dict(zip(chosen, ends, strict=True))
+            ends = await each([run(plan, stage, shared) for plan, stage in zip(wanted, mine, strict=True)], AT_ONCE)
+            return dict(zip(wanted, ends, strict=True))
 
         norms = await play([Plan(scenario, edited=edited) for scenario in scenarios for edited in _NORMS])
         for _ in range(_ATTEMPTS):
             norms |= await play([plan for plan, end in norms.items() if isinstance(end, Course) and not end.is_smooth])
         undisturbed = [end for plan, end in norms.items() if isinstance(end, Course) and not plan.edited]
         ends = await play([plan for norm in undisturbed for plan in (*plans(norm), *edits(norm))])
-        await _each([clear(stage, namespaces=is_given()) for stage in stages])
+        await each([clear(stage, namespaces=is_given()) for stage in stages], AT_ONCE)
         return norms | ends
 
 
@@ -55,20 +53,6 @@ _NORMS = ("", TENANTS, ENVIRONMENTS)
 """What is edited in the end of the undisturbed runs."""
 _ATTEMPTS = 5
 """A busy API server makes adoptions take a second try; plans count the writes of a run without."""
-
-
-async def _each(runs: Sequence[Coroutine[Any, Any, T]]) -> list[T | Exception]:
-    """How each ends, so many at a time; one plan's failure must not hide the others'."""
-    turn = asyncio.Semaphore(AT_ONCE)
-
-    async def one(run: Coroutine[Any, Any, T]) -> T | Exception:
-        async with turn:
-            try:
-                return await run
-            except Exception as failure:
-                return failure
-
-    return await asyncio.gather(*(one(run) for run in runs))
 
 
 @pytest.mark.timeout(900)
@@ -79,15 +63,4 @@ def test_every_plan_ends_as_the_undisturbed_run(
     mine = {plan: end for plan, end in outcomes.items() if plan.scenario == scenario}
     norms = {edited: outcomes[Plan(scenario, edited=edited)] for edited in _NORMS}
     record_property(PLANS, len(mine) - len(norms))
-    wrong = {plan: found for plan, end in mine.items() if (found := _verdict(norms[plan.edited or plan.after], end))}
-    told = "\n".join(f"{plan}\n    " + "\n    ".join(found) for plan, found in wrong.items())
-    assert not wrong, f"{len(wrong)} of {len(mine)} plans of {scenario!r} end otherwise:\n{told}"
-
-
-def _verdict(norm: Course | Exception, end: Course | Exception) -> list[str]:
-    failed = next((each for each in (norm, end) if isinstance(each, Exception)), None)
-    if failed is not None:
-        return [f"{type(failed).__name__}: {failed}"]
-    assert isinstance(norm, Course)
-    assert isinstance(end, Course)
-    return faults_found(norm, end)
+    assert_as_good(mine, lambda plan: norms[plan.edited or plan.after], faults_found)
