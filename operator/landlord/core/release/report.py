@@ -135,8 +135,13 @@ def _extra(before: Mapping[str, Any], told: Told) -> Iterable[Finding]:
     if held is not None:
         yield Finding(ConditionType.HELD, Status.TRUE, reason_of(held.failure), held.failure.why)
     if held is not None and held.rolled_back_to:
-        why = f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
-        yield Finding(ConditionType.ROLLED_BACK, Status.TRUE, Reason.ROLLED_BACK, why)
+        yield Finding(ConditionType.ROLLED_BACK, Status.TRUE, Reason.ROLLED_BACK, rolled_back(held))
+
+
+def rolled_back(held: Held) -> str:
+    """What a rollback went back from, to what, and why; what was refused untried has no revision of its own."""
+    what = f"Revision {held.failed_revision} was rolled back" if held.failed_revision else "Went back"
+    return f"{what} to revision {held.rolled_back_to}: {held.failure.why}"
 
 
 def _kept(before: Mapping[str, Any], kind: ConditionType) -> list[Finding]:

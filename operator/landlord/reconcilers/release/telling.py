@@ -127,10 +127,7 @@ class Teller:
         if held is not None and held.rolled_back_to and (was is None or was.since != held.since):
             seconds = max(0.0, (held.since - (before.attempt.since if before.attempt else held.since)).total_seconds())
             self._counts.rolled_back(case.environment_name, held.failure.reason, seconds)
-            note = (
-                f"Revision {held.failed_revision} was rolled back to revision {held.rolled_back_to}: {held.failure.why}"
-            )
-            self._announce(case, "RolledBack", note, warning=True)
+            self._announce(case, "RolledBack", report.rolled_back(held), warning=True)
 
     def _announce_strangers(self, case: Case, before: Ledger, after: Ledger) -> None:
         """What was found to be past the ledger: adopted, deployed over or gone; or well again by itself."""

@@ -26,7 +26,7 @@ from landlord.core.release.ledger import (
     Stage,
     Verdict,
 )
-from landlord.core.release.report import Told, same, status
+from landlord.core.release.report import Told, rolled_back, same, status
 from landlord.core.release.steps import Standing, Word
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -87,6 +87,12 @@ def test_a_rollback_is_told_with_both_revisions_and_why() -> None:
     assert "2" in rolled["message"]
     assert "Container web ended 3 times." in rolled["message"]
     assert not is_true(conditions(result), ConditionType.PROVEN)
+
+
+def test_going_back_from_what_was_refused_untried_names_no_revision_that_failed() -> None:
+    held = Held(TWO, Failure(Reason.CRASH_LOOPING.value, "It was rejected before."), NOW, 0, rolled_back_to=1)
+
+    assert rolled_back(held) == "Went back to revision 1: It was rejected before."
 
 
 def test_what_was_proven_stays_told_while_what_is_wanted_is_unknown() -> None:
