@@ -6,12 +6,14 @@ Import what tests need from here: `Cluster`, `Admin`, `ApiError`, `Audit`, `Entr
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import cluster as sandbox
 from sandbox import process
 from sandbox.build import cache_folder
+from sandbox.faults import SandboxFault
 from sandbox.folder import Folder, Record, read_record
 from tests.admin import Admin, ApiError, Object, open_admin, write_token_kubeconfig
 from tests.audit import Audit, Entry
@@ -73,7 +75,8 @@ def sweep() -> list[Path]:
     """End and remove the sandboxes of test runs that were killed; returns their folders."""
     dead = [run for run in _runs().glob("*-*") if not _is_running(run)]
     for run in dead:
-        end_run(run)
+        with suppress(SandboxFault, FileNotFoundError):  # another run may sweep at the same time
+            end_run(run)
     return dead
 
 
