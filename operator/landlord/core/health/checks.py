@@ -1,8 +1,8 @@
-"""From samples over time to verdicts: of each check, and of the window in which all are taken."""
+"""From samples over time to the verdict of each check; when looks are taken, and for how long, is decided elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
@@ -19,36 +19,24 @@ class CheckState(StrEnum):
     PRE_EXISTING = "PreExisting"
 
 
-class WhenInconclusive(StrEnum):
-    """What a check that cannot tell until the end of the extended window amounts to."""
-
-    ACCEPT = "Accept"
-    FAIL = "Fail"
-
-
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
     """A check as far as time and limits go."""
 
     name: str
-    interval: timedelta = timedelta(seconds=10)
-    initial_delay: timedelta = timedelta()
     failure_limit: int | None = None
     """Failures tolerated in all; one more fails the check. None: no such limit."""
     consecutive_failure_limit: int | None = 3
     """So many failures in a row fail the check. None: no such limit."""
     consecutive_error_limit: int = 5
     """Inconclusive samples in a row that make the check inconclusive."""
-    when_inconclusive: WhenInconclusive = WhenInconclusive.ACCEPT
-    is_key: bool = True
-    """Whether it can condemn; other checks only warn."""
     ignores_baseline: bool = False
     """Whether it condemns even what was failing before."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckVerdict:
-    """What a check says now. ``since_sign`` is the sample that met the rule."""
+    """What a check says now. ``since_sign`` is the sample that met the rule, or the last that failed."""
 
     name: str
     state: CheckState
@@ -57,32 +45,10 @@ class CheckVerdict:
     samples: int = 0
     failures: int = 0
 
-
-class WindowState(StrEnum):
-    """What all checks together amount to."""
-
-    OPEN = "Open"
-    PASSED = "Passed"
-    FAILED = "Failed"
-    ACCEPTED = "Accepted"
-    """Over, and some key check could not tell: accepted by policy, health unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The state of the bake window. ``until`` is its end as far as known; ``check`` the one that decided."""
-
-    state: WindowState
-    until: datetime
-    why: str = ""
-    check: str = ""
-    since_sign: datetime | None = None
-
-
-def due(spec: CheckSpec, samples: Sequence[Sample], started: datetime) -> datetime:
-    """When the next sample is to be taken."""
-    last = max((sample.at for sample in samples if sample.check == spec.name), default=None)
-    return started + spec.initial_delay if last is None else last + spec.interval
+    @property
+    def is_wavering(self) -> bool:
+        """Whether its last look failed, though not yet often enough to condemn."""
+        return self.state is CheckState.PENDING and self.since_sign is not None
 
 
 def judge(
@@ -144,32 +110,3 @@ def _stands(spec: CheckSpec, taken: Sequence[Sample]) -> _Answer:
 
 def _said(sample: Sample) -> str:
     return sample.message or (f"the value was {sample.value}." if sample.value else "no reason was given.")
-
-
-def conclude(
-    specs: Sequence[CheckSpec],
-    verdicts: Mapping[str, CheckVerdict],
-    *,
-    started: datetime,
-    duration: timedelta,
-    now: datetime,
-) -> Window:
-    """The window: failed at once, passed when over, longer (twice at most) while key checks cannot tell."""
-    keys = [(spec, verdicts[spec.name]) for spec in specs if spec.is_key and spec.name in verdicts]
-    end, last_end = started + duration, started + 2 * duration
-    for _, verdict in keys:
-        if verdict.state is CheckState.FAILING:
-            return _window(WindowState.FAILED, now, verdict)
-    if now < end:
-        return Window(WindowState.OPEN, end)
-    open_ = [(spec, each) for spec, each in keys if each.state in (CheckState.PENDING, CheckState.INCONCLUSIVE)]
-    if not open_:
-        return Window(WindowState.PASSED, end)
-    if now < last_end:
-        return _window(WindowState.OPEN, last_end, open_[0][1])
-    strict = [each for spec, each in open_ if spec.when_inconclusive is WhenInconclusive.FAIL]
-    return _window(WindowState.FAILED, now, strict[0]) if strict else _window(WindowState.ACCEPTED, now, open_[0][1])
-
-
-def _window(state: WindowState, until: datetime, verdict: CheckVerdict) -> Window:
-    return Window(state, until, verdict.why, verdict.name, verdict.since_sign)

@@ -199,8 +199,9 @@ def _bake(facts: Facts, attempt: Attempt) -> Decision:
 
 
 def _baked(facts: Facts, attempt: Attempt, is_patience_over: bool) -> Decision:
-    open_ = _first(facts.checks, CheckState.PENDING) or _first(facts.checks, CheckState.INCONCLUSIVE)
-    if open_ is not None and not is_patience_over:
+    wavering = next((check for check in facts.checks if check.is_wavering), None)
+    open_ = wavering or _first(facts.checks, CheckState.PENDING) or _first(facts.checks, CheckState.INCONCLUSIVE)
+    if open_ is not None and (wavering or not is_patience_over):
         why = f"Check {open_.name} has not come to a result: {open_.why}"
         return _working(facts, SLOW_POLL, Reason.INCONCLUSIVE, why)
     why = "Ready, and healthy for the whole bake."

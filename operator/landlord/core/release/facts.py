@@ -81,6 +81,8 @@ class Check:
     name: str
     state: CheckState
     why: str = ""
+    is_wavering: bool = False
+    """Its last look failed, though not yet often enough to condemn: the next ones decide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Look, Target, filled
 from landlord.core import intervals
 from landlord.core.health import promql
-from landlord.core.health.checks import CheckSpec, WhenInconclusive
+from landlord.core.health.checks import CheckSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,12 @@ def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_
 
 def spec_of(check: HealthCheck) -> CheckSpec:
     """The limits by which its samples are judged."""
-    defaults, timing = _defaults(check), rhythm(check)
+    defaults = _defaults(check)
     in_a_row = check.consecutive_failure_limit
     return CheckSpec(
         name=check.name,
-        interval=timing.interval,
-        initial_delay=timing.delay,
         failure_limit=check.failure_limit if check.failure_limit is not None else defaults.forgiven,
         consecutive_failure_limit=in_a_row if in_a_row is not None else defaults.too_many_in_a_row,
-        when_inconclusive=WhenInconclusive.FAIL if check.on_error is CheckPolicy.FAIL else WhenInconclusive.ACCEPT,
         ignores_baseline=check.ignore_baseline,
     )
 

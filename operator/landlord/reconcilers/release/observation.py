@@ -214,7 +214,7 @@ def _watched(attempt: Attempt) -> str:
 
 def _verdict(check: HealthCheck, samples: Sequence[Sample], started: datetime, baseline: dict[str, Sample]) -> Check:
     found = checks.judge(spec_of(check), samples, started=started, baseline=baseline.get(check.name))
-    return Check(check.name, found.state, found.why)
+    return Check(check.name, found.state, found.why, found.is_wavering)
 
 
 _REASONS: Final = {

@@ -1,7 +1,5 @@
 """Checks: limits over samples, what was failing before, and when the window ends."""
 
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,14 +11,9 @@ from landlord.core.health.checks import (
     CheckSpec,
     CheckState,
     CheckVerdict,
-    WhenInconclusive,
-    Window,
-    WindowState,
-    conclude,
-    due,
     judge,
 )
-from tests.unit.core.health.objects import MINUTE, T0, when
+from tests.unit.core.health.objects import T0, when
 
 LETTERS = {"p": Outcome.PASS, "f": Outcome.FAIL, "i": Outcome.INCONCLUSIVE}
 PENDING, PASSING, FAILING = CheckState.PENDING, CheckState.PASSING, CheckState.FAILING
@@ -107,13 +100,6 @@ def test_samples_of_other_checks_and_from_before_do_not_count() -> None:
     assert judge(spec, samples("fff"), started=when(11)).state is PENDING
 
 
-def test_the_next_sample_is_due_after_the_delay_and_then_at_intervals() -> None:
-    spec = CheckSpec("home", interval=timedelta(seconds=30), initial_delay=MINUTE)
-    assert due(spec, [], T0) == when(60)
-    assert due(spec, samples("pp", "other"), T0) == when(60)
-    assert due(spec, samples("ppp"), T0) == when(50)
-
-
 HISTORY = st.text("pfi", max_size=25)
 LIMITS = st.fixed_dictionaries(
     {
@@ -155,39 +141,8 @@ def test_a_baseline_that_failed_makes_failing_impossible(letters: str, limits: d
     assert verdict(letters, baseline="f", **limits).state is not FAILING
 
 
-def window(seconds: float, *states: CheckState, specs: Sequence[CheckSpec] | None = None) -> Window:
-    """A window of two minutes with one check for each state."""
-    found = {f"c{n}": CheckVerdict(f"c{n}", state, f"because {n}.") for n, state in enumerate(states)}
-    wanted = specs or [CheckSpec(name) for name in found]
-    return conclude(wanted, found, started=T0, duration=2 * MINUTE, now=when(seconds))
-
-
-def test_a_window_passes_when_its_time_is_over_and_nothing_fails() -> None:
-    assert window(119) == Window(WindowState.OPEN, when(120))
-    assert window(119, PASSING, INCONCLUSIVE).state is WindowState.OPEN
-    assert window(120, PASSING, PRE_EXISTING) == Window(WindowState.PASSED, when(120))
-    assert window(120).state is WindowState.PASSED
-
-
-def test_a_window_fails_at_once() -> None:
-    found = window(5, PASSING, FAILING)
-    assert (found.state, found.check, found.why) == (WindowState.FAILED, "c1", "because 1.")
-
-
-def test_a_window_is_extended_to_twice_its_length_for_what_cannot_tell_and_then_policy_decides() -> None:
-    for state in (PENDING, INCONCLUSIVE):
-        found = window(120, PASSING, state)
-        assert (found.state, found.until, found.check) == (WindowState.OPEN, when(240), "c1")
-        assert window(240, PASSING, state).state is WindowState.ACCEPTED
-        strict = [CheckSpec("c0"), CheckSpec("c1", when_inconclusive=WhenInconclusive.FAIL)]
-        assert window(240, PASSING, state, specs=strict).state is WindowState.FAILED
-        assert window(239, PASSING, state, specs=strict).state is WindowState.OPEN
-
-
-def test_checks_that_are_no_key_neither_condemn_nor_extend() -> None:
-    specs = [CheckSpec("c0"), CheckSpec("c1", is_key=False), CheckSpec("c2", is_key=False)]
-    assert window(120, PASSING, FAILING, INCONCLUSIVE, specs=specs).state is WindowState.PASSED
-
-
-def test_a_check_nobody_has_judged_is_left_out() -> None:
-    assert window(120, specs=[CheckSpec("new")]).state is WindowState.PASSED
+def test_a_check_wavers_while_its_last_look_failed_and_the_limit_is_not_met() -> None:
+    assert verdict("pf", **ROW).is_wavering
+    assert verdict("pfi", **ROW).is_wavering
+    for decided in ("", "i", "pfp", "fff"):
+        assert not verdict(decided, **ROW).is_wavering

@@ -141,6 +141,18 @@ def test_a_check_that_failed_before_does_not_condemn() -> None:
     assert decision.ledger.proven.revision == 2
 
 
+def test_a_check_that_just_failed_is_not_proven_for_want_of_looks() -> None:
+    """Looks may be rare beside a short bake: the next ones decide, however long that takes."""
+    known, long_over = watching(Stage.BAKING), START + 5 * WISH.bake + timedelta(minutes=10)
+    wavering = Check("home", CheckState.PENDING, "It fails, but not yet often enough to count.", is_wavering=True)
+    silent = Check("other", CheckState.PENDING, "It has not been looked at yet.")
+    waits = decide(facts(known, "superseded", "deployed", health=READY, checks=(silent, wavering), now=long_over))
+    assert waits.ledger.attempt is not None
+    assert "Check home has not come to a result" in waits.word.why
+    proven = decide(facts(known, "superseded", "deployed", health=READY, checks=(silent,), now=long_over))
+    assert proven.ledger.attempt is None
+
+
 def test_a_long_wait_prunes_what_failed_attempts_left() -> None:
     later = START + timedelta(minutes=5)
     known = ledger(attempt=attempt(ordinal=12, revision=14, not_before=later, failure=CAUSE))
