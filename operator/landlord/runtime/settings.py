@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landlord.api import names
 from landlord.core.tenant.defaults import PlatformDefaults
+from landlord.runtime.places import listed, networks, places
 
 PREFIX: Final = "LANDLORD_"
 GROUPS: Final = ("Cluster", "Tenants", "Releases", "Work", "Leadership", "Observation")
@@ -66,12 +75,8 @@ Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(spell
 Platform = Annotated[PlatformDefaults, NoDecode, BeforeValidator(_mapping)]
 
 
-def _places(text: object) -> object:
-    """Comma separated words; a sequence is left as it is."""
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
-
-
-Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)]
+Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(places)]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(networks)]
 
 
 def _setting(group: str, help_text: str, default: Any, metavar: str = "TEXT", **bounds: Any) -> Any:
@@ -148,7 +153,7 @@ class Settings(BaseSettings):
     check_hosts: Places = _setting(
         "Releases", "Hosts outside a tenant's namespaces that its http checks may ask, comma separated.", (), "HOSTS"
     )
-    pod_networks: Places = _setting(
+    pod_networks: Networks = _setting(
         "Releases",
         "Networks of pods where they are not private ones (RFC 1918, 100.64.0.0/10, fc00::/7), comma separated.",
         (),

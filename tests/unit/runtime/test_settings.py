@@ -97,3 +97,18 @@ def test_every_setting_says_what_it_means_and_where_it_belongs() -> None:
         assert isinstance(extra, dict), name
         assert extra["group"] in GROUPS
         assert field.description, name
+
+
+@pytest.mark.parametrize("field", ["plain_http", "reachable", "download_hosts", "check_hosts"])
+@pytest.mark.parametrize("place", ["https://charts.example.org", "charts.example.org/stable", "10.0.0.0/99", "a b"])
+def test_a_place_that_would_never_be_met_is_refused(field: str, place: str) -> None:
+    (told,) = wrong(**{field: f"registry.example.org,{place}"})
+    assert f"--{field.replace('_', '-')}" in told
+    assert repr(place) in told
+
+
+def test_places_are_hosts_addresses_and_networks() -> None:
+    said = "registry.example.org:5000, *.example.org,10.0.0.0/8,192.0.2.7,fd00::/8,[fd00::1]:443,localhost"
+    assert len(load({"reachable": said}).reachable) == 7
+    assert load({"pod_networks": "10.244.0.0/16"}).pod_networks == ("10.244.0.0/16",)
+    assert "is no network" in wrong(pod_networks="pods.example.org")[0]
