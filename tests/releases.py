@@ -18,6 +18,7 @@ from landlord.api.refs import APPRELEASES, CONFIG_MAPS, SECRETS
 from sandbox.programs import core_programs
 from tests.admin import Admin, ApiError, open_admin
 from tests.cluster import Cluster
+from tests.e2e.homes import until_may
 from tests.manifests import ENVIRONMENTS, TENANTS, condition, environment, tenant, until_ready
 from tests.operator_process import OperatorProcess, running_operator
 from tests.polling import eventually
@@ -244,6 +245,8 @@ async def move_in(admin: Admin, name: str, shop: Shop, where: Object | None = No
     place = {"tier": "development", **(where or {})}
     await admin.apply_manifests(environment(name, **place), tenant(name, name, **whole))
     await until_ready(admin, name)
+    if "members" not in spec:
+        await until_may(admin.as_user(editor_of(namespace)), namespace, f"patch appreleases.{names.GROUP}")
     return Home(admin, namespace, shop)
 
 

@@ -6,6 +6,7 @@ admin's work. Nothing here runs the operator: these are the objects its passes w
 
 import itertools
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from landlord.api import names
 from tests.actors import Actor, Object
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
+HEARD = 20
+"""Seconds within which the API server must know of new bindings."""
 _COUNT = itertools.count(1)
 
 
@@ -73,7 +76,16 @@ def settle(
         people.operator.create(child).allowed()
     users = {role: people.admin.impersonating(f"{role}@{name}") for role in ("owner", "editor", "viewer")}
     deployer = people.admin.impersonating(names.deployer_username(name))
+    _until_heard(deployer, name)
     return Tenancy(people, name, **users, deployer=deployer)
+
+
+def _until_heard(last: Actor, namespace: str) -> None:
+    """Wait until the API server has heard of the last binding, and so of all: it learns of them one after another."""
+    ends = time.monotonic() + HEARD
+    while not last.may("get", "configmaps", namespace):
+        assert time.monotonic() < ends, f"no rights in {namespace} within {HEARD} s"
+        time.sleep(0.02)  # noqa: TID251 - a poll with a deadline
 
 
 def namespace(

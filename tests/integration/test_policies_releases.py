@@ -93,13 +93,13 @@ class TestAppReleases:
         tenancy.admin.patch(applied, STATUS).allowed()
         assert tenancy.admin.get(applied).allowed()["status"]["observedGeneration"] == -1
 
-    def test_the_operator_writes_status_and_finalizers_and_never_a_spec(self, people: People, applied: Object) -> None:
+    def test_the_operator_writes_status_deletes_and_never_writes_a_spec(self, people: People, applied: Object) -> None:
         people.operator.patch(applied, {"status": {"observedGeneration": 1}}, "status").allowed()
         people.operator.patch(applied, {"metadata": {"finalizers": [names.FINALIZER]}}).allowed()
         people.operator.patch(applied, {"metadata": {"finalizers": None}}).allowed()
         people.operator.patch(applied, {"spec": {"suspend": True}}).denied_by("landlord-tenants")
         people.operator.create(applied).forbidden()
-        people.operator.delete(applied).forbidden()
+        people.operator.delete(applied).allowed()
 
     def test_a_cordoned_namespace_takes_none(self, still: Tenancy) -> None:
         one = apprelease(still)
