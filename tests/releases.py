@@ -246,7 +246,7 @@ async def move_in(admin: Admin, name: str, shop: Shop, where: Object | None = No
     await admin.apply_manifests(environment(name, **place), tenant(name, name, **whole))
     await until_ready(admin, name)
     if "members" not in spec:
-        await until_may(admin.as_user(editor_of(namespace)), namespace, f"patch appreleases.{names.GROUP}")
+        await until_may(admin.as_user(editor_of(namespace)), namespace, f"get appreleases.{names.GROUP}")
     return Home(admin, namespace, shop)
 
 

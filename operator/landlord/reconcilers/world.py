@@ -95,6 +95,10 @@ class World:
         """Tenants that name this namespace, whoever holds it."""
         return set(self._claims.get(namespace, ()))
 
+    def rivals(self, child: Child) -> set[str]:
+        """Tenants that claim this namespace and do not have it: what its owner did to it may free it for them."""
+        return self.claimants(child.ref.name) - {child.tenant} if child.ref.kind == "Namespace" else set()
+
     def tenants_in(self, environment: str) -> list[str]:
         """Tenants whose spec names the Environment, in order of name."""
         return sorted(

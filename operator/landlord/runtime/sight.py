@@ -124,10 +124,11 @@ class Children:
         self._sight.children_changed(self._world.replace(before, children))
 
     def upsert(self, obj: Object) -> None:
-        """New or changed. The echo of our own writes, which the World has already, is not even looked at."""
+        """New or changed. The echo of our own writes, which the World has already, is news to rivals at most."""
         meta = obj["metadata"]
         known = self._world.child(Ref(self._kind, meta.get("namespace"), meta["name"]))
         if known is not None and known.version == version_of(obj):
+            self._sight.children_changed(self._world.rivals(known))
             return
         self._changed(meta, self._world.upsert(observe(self._kind, obj)))
 

@@ -3,12 +3,12 @@
 from typing import Any, cast
 
 from landlord.api.refs import Ref
-from landlord.core.child import Child
+from landlord.core.child import Child, observe
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.world import World
 from landlord.runtime.queue import WorkQueue
 from landlord.runtime.release_sight import ReleaseSight
-from landlord.runtime.sight import Sight
+from landlord.runtime.sight import Children, Sight
 
 SHOP = Ref("Tenant", None, "shop")
 
@@ -42,4 +42,28 @@ def test_a_tenant_is_woken_when_a_release_in_its_namespace_is_gone() -> None:
     sight.on_event("AppRelease", "ADDED", release())
     assert tenants.woken == []
     sight.on_event("AppRelease", "DELETED", release())
+    assert tenants.woken == [SHOP]
+
+
+def test_what_a_pass_did_to_a_namespace_wakes_the_others_who_claim_it_and_not_itself() -> None:
+    """The echo of an own write is no news to whoever wrote; it may free the namespace for another Tenant."""
+    world, bodies, tenants = World(), Bodies(), Queue()
+    queue, others = cast("WorkQueue[Ref]", tenants), cast("WorkQueue[Ref]", Queue())
+    for name, environment in (("shop", "dev"), ("bank", "test")):
+        spec = {"environments": [{"name": environment, "namespace": "shared"}]} if name == "shop" else {}
+        world.put_tenant({"metadata": {"name": name, "uid": name, "resourceVersion": "1"}, "spec": spec})
+    labels = {"landlord.dev/tenant": "bank", "landlord.dev/environment": "test"}
+    namespace = {"metadata": {"name": "shared", "uid": "n1", "resourceVersion": "7", "labels": labels}}
+    sight = Sight(world, queue, others, ReleaseSight(world, bodies, others))
+    sink = Children("Namespace", world, sight)
+    sight.open()
+    tenants.woken.clear()
+    world.upsert(observe("Namespace", namespace))
+    sink.upsert(namespace)
+    assert tenants.woken == [SHOP]
+    quota = {
+        "metadata": {"name": "landlord", "namespace": "shared", "uid": "q1", "resourceVersion": "8", "labels": labels}
+    }
+    world.upsert(observe("ResourceQuota", quota))
+    Children("ResourceQuota", world, sight).upsert(quota)
     assert tenants.woken == [SHOP]
