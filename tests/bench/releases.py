@@ -31,7 +31,7 @@ CHART = {
 apiVersion: v1
 kind: Service
 metadata: {name: {{ .Release.Name }}}
-spec: {selector: {app: {{ .Release.Name }}}, ports: [{port: 80}]}
+spec: {clusterIP: None, selector: {app: {{ .Release.Name }}}, ports: [{port: 80}]}
 """,
     "templates/account.yaml": """
 apiVersion: v1
