@@ -56,12 +56,12 @@ class Allow:
         """The same from texts: each of ``entries`` is a network, an address or a name, as are those of ``denied``."""
         networks, hosts = [], []
         for entry in entries:
-            network = _network(entry)
+            network = network_of(entry)
             if network is None:
                 hosts.append(entry.lower())
             else:
                 networks.append(network)
-        shut = [(_network(place), place, port) for place, port in denied if place]
+        shut = [(network_of(place), place, port) for place, port in denied if place]
         return cls(
             tuple(networks),
             tuple(hosts),
@@ -122,7 +122,7 @@ class GuardedConnector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         """A connection for the request, unless its host is an address that may not be dialled."""
         host = (req.url.host or "").strip("[]")
-        if _network(host) is not None:
+        if network_of(host) is not None:
             check_address(host, host, req.url.port or 0, await self._guard.allow())
         return await super().connect(req, traces, timeout)
 
@@ -162,7 +162,8 @@ class _GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def _network(text: str) -> Network | None:
+def network_of(text: str) -> Network | None:
+    """The network or address that the text is, in brackets or not; None for anything else, such as a name."""
     try:
         return ip_network(text.strip("[]").partition("%")[0], strict=False)
     except ValueError:

@@ -1,12 +1,15 @@
 """Lists of places in settings: hosts, addresses and networks, read from one comma separated text and checked."""
 
 import re
-from ipaddress import ip_network
+from collections.abc import Callable
 from typing import Final
 
-_HOST: Final = re.compile(
-    r"(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\.?(:[0-9]{1,5})?|\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
-)
+from landlord.clients.addresses import network_of
+
+_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\.?")
+_SERVER: Final = re.compile(_HOST.pattern + r"(:[0-9]{1,5})?")
+
+Places = tuple[str, ...]
 
 
 def listed(text: object) -> object:
@@ -14,27 +17,31 @@ def listed(text: object) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
 
 
-def places(found: tuple[str, ...]) -> tuple[str, ...]:
+def places(found: Places) -> Places:
     """The same; raises ``ValueError`` for what is no host, address or network and so would never be met."""
+    example = "charts.example.org, without scheme, port or path"
+    return _checked(found, lambda place: bool(_HOST.fullmatch(place)) or network_of(place) is not None, example)
+
+
+def servers(found: Places) -> Places:
+    """The same for hosts that may have a port."""
+    example = "charts.example.org:5000, without scheme or path"
+    return _checked(found, lambda place: bool(_SERVER.fullmatch(place)) or network_of(place) is not None, example)
+
+
+def stores(found: Places) -> Places:
+    """The same for hosts, or ``*`` for all there are."""
+    places(tuple(place for place in found if place != "*"))
+    return found
+
+
+def networks(found: Places) -> Places:
+    """The same for networks."""
+    return _checked(found, lambda place: network_of(place) is not None, "192.0.2.0/24")
+
+
+def _checked(found: Places, is_place: Callable[[str], bool], example: str) -> Places:
     for place in found:
-        if not _HOST.fullmatch(place) and not _is_network(place):
-            raise ValueError(
-                f"{place!r} names no place; write a host such as charts.example.org, without scheme or path"
-            )
+        if not is_place(place):
+            raise ValueError(f"{place!r} could never be met; write one such as {example}")
     return found
-
-
-def networks(found: tuple[str, ...]) -> tuple[str, ...]:
-    """The same; raises ``ValueError`` for what is no network."""
-    for network in found:
-        if not _is_network(network):
-            raise ValueError(f"{network!r} is no network; write one such as 192.0.2.0/24")
-    return found
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True

@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landlord.api import names
 from landlord.core.tenant.defaults import PlatformDefaults
-from landlord.runtime.places import listed, networks, places
+from landlord.runtime.places import listed, networks, places, servers, stores
 
 PREFIX: Final = "LANDLORD_"
 GROUPS: Final = ("Cluster", "Tenants", "Releases", "Work", "Leadership", "Observation")
@@ -76,6 +76,8 @@ Platform = Annotated[PlatformDefaults, NoDecode, BeforeValidator(_mapping)]
 
 
 Places = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(places)]
+Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(servers)]
+Stores = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(stores)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(networks)]
 
 
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
     )
-    plain_http: Places = _setting(
+    plain_http: Servers = _setting(
         "Releases", "Registries and chart repositories that are spoken to without TLS, comma separated.", (), "HOSTS"
     )
     reachable: Places = _setting(
@@ -143,7 +145,7 @@ class Settings(BaseSettings):
         (),
         "PLACES",
     )
-    download_hosts: Places = _setting(
+    download_hosts: Stores = _setting(
         "Releases",
         "Hosts that a registry or repository may redirect downloads to, such as *.githubusercontent.com; no "
         "credentials are sent there.",

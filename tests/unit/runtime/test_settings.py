@@ -108,7 +108,16 @@ def test_a_place_that_would_never_be_met_is_refused(field: str, place: str) -> N
 
 
 def test_places_are_hosts_addresses_and_networks() -> None:
-    said = "registry.example.org:5000, *.example.org,10.0.0.0/8,192.0.2.7,fd00::/8,[fd00::1]:443,localhost"
-    assert len(load({"reachable": said}).reachable) == 7
+    said = "registry.example.org, *.example.org,10.0.0.0/8,192.0.2.7,fd00::/8,localhost"
+    assert len(load({"reachable": said}).reachable) == 6
     assert load({"pod_networks": "10.244.0.0/16"}).pod_networks == ("10.244.0.0/16",)
-    assert "is no network" in wrong(pod_networks="pods.example.org")[0]
+    assert "192.0.2.0/24" in wrong(pod_networks="pods.example.org")[0]
+
+
+def test_a_port_is_said_where_it_counts_and_all_stores_may_be_trusted() -> None:
+    assert load({"plain_http": "127.0.0.1:5000,*.example.org"}).plain_http == ("127.0.0.1:5000", "*.example.org")
+    assert load({"download_hosts": "*"}).download_hosts == ("*",)
+    for field in ("reachable", "check_hosts", "download_hosts"):
+        assert "port" in wrong(**{field: "registry.example.org:5000"})[0]
+    for field in ("reachable", "check_hosts", "plain_http"):
+        assert "never be met" in wrong(**{field: "*"})[0]
