@@ -69,7 +69,7 @@ async def _befallen(home: Home, reason: str, words: str, spec: dict[str, Any], c
     async with traffic(home) as user:
         await home.push(**spec)
         try:
-            await home.until(status="Unknown", words=words, deadline=60)
+            await home.until(reason=reason, status="Unknown", words=words, deadline=60)
         finally:
             begun.release()
         told = await _lasting(home)
@@ -206,7 +206,8 @@ async def _dead_registry(admin: Admin, shop: NodeShop, cluster: NodeCluster, oth
         try:
             await charts.push(chart=shop.pin(version="1.0.1"), values=HOOKLESS)
             without_chart = await charts.until(reason="RegistryUnavailable", deadline=60)
-            await images.until(status="Unknown", words=f"cannot pull {repository}:3", deadline=60)
+            words = f"cannot pull {repository}:3"
+            await images.until(reason="RegistryUnavailable", status="Unknown", words=words, deadline=60)
             without_image = await _lasting(images)
         finally:
             cluster.start("registry")

@@ -6,6 +6,7 @@ from landlord.api.reasons import Reason
 
 _NEW = "Commit a change; or, to try the very same again, set the annotation landlord.dev/retry-at to the present time."
 _CLEARS = "Clear the cause the message names; it is then tried again by itself. Nothing was rejected."
+_NO_VERDICT = "Told as soon as it is seen; however long it lasts, the worst verdict is Undetermined."
 
 RELEASES: Final[dict[Reason, tuple[str, str]]] = {
     Reason.PROVEN: ("What the spec asks for runs, became ready, passed its tests and baked.", "Nothing to do."),
@@ -52,10 +53,10 @@ RELEASES: Final[dict[Reason, tuple[str, str]]] = {
         "The release did not become ready within its timeout.",
         f"See what the message names; raise timeout if it only needs longer. {_NEW}",
     ),
-    Reason.QUOTA_EXCEEDED: ("Undetermined: the namespace's quota or limits leave no room for the pods.", _CLEARS),
-    Reason.UNSCHEDULABLE: ("Undetermined: no node takes the pods.", _CLEARS),
-    Reason.WEBHOOK_UNAVAILABLE: ("Undetermined: an admission webhook could not be asked.", _CLEARS),
-    Reason.REGISTRY_UNAVAILABLE: ("Undetermined: the registry of an image or chart did not answer.", _CLEARS),
+    Reason.QUOTA_EXCEEDED: (f"The namespace's quota or limits leave no room for the pods. {_NO_VERDICT}", _CLEARS),
+    Reason.UNSCHEDULABLE: (f"No node takes the pods. {_NO_VERDICT}", _CLEARS),
+    Reason.WEBHOOK_UNAVAILABLE: (f"An admission webhook could not be asked. {_NO_VERDICT}", _CLEARS),
+    Reason.REGISTRY_UNAVAILABLE: (f"The registry of an image or chart did not answer. {_NO_VERDICT}", _CLEARS),
     Reason.INCONCLUSIVE: (
         "A check brought no answer, so nothing is known of it.",
         "See that Prometheus, or what else is asked, answers; set onError or onNoData to be stricter or milder.",

@@ -130,7 +130,12 @@ def _verify(facts: Facts, attempt: Attempt) -> Decision:
             timeout = _words(facts.wish.timeout)
             return _guilty(facts, attempt, Reason.TIMEOUT, f"Not ready within {timeout}: {health.why}")
         case State.WORKING:
-            return _working(facts, _pace(facts, attempt), Reason.PROGRESSING, health.why)
+            return _working(facts, _pace(facts, attempt), _cause(health), health.why)
+
+
+def _cause(health: Health) -> Reason:
+    """A cause outside of the release is told from the first look; all else may still pass, and is progress."""
+    return health.reason if health.is_excused and health.reason in WAITED_FOR else Reason.PROGRESSING
 
 
 def _blamed_on_environment(facts: Facts, attempt: Attempt, health: Health) -> Decision:

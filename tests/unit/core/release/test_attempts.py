@@ -114,11 +114,30 @@ def test_trouble_that_lasts_is_told_the_same_between_two_deadlines() -> None:
     assert gone.word.reason is Reason.PROGRESSING
 
 
-def test_trouble_is_no_more_than_told_while_the_workloads_have_their_time() -> None:
-    short = replace(QUOTA, state=State.WORKING, is_excused=True)
-    decision = decide(facts(watching(Stage.VERIFYING), "superseded", "deployed", health=short))
-    assert decision.word.reason is Reason.PROGRESSING
-    assert decision.word.why == QUOTA.why
+@pytest.mark.parametrize(
+    "reason",
+    [Reason.QUOTA_EXCEEDED, Reason.UNSCHEDULABLE, Reason.REGISTRY_UNAVAILABLE, Reason.WEBHOOK_UNAVAILABLE],
+)
+def test_a_known_cause_is_told_by_its_reason_from_the_first_look(reason: Reason) -> None:
+    known = watching(Stage.VERIFYING)
+    short = replace(QUOTA, state=State.WORKING, is_excused=True, reason=reason)
+    early = decide(facts(known, "superseded", "deployed", health=short))
+    assert (early.word.reason, early.word.why) == (reason, QUOTA.why)
+    assert early.ledger == known
+    plain = decide(facts(known, "superseded", "deployed", health=WORKING))
+    assert early.step == plain.step
+    still = decide(facts(known, "superseded", "deployed", health=short, now=START + timedelta(seconds=20)))
+    assert still.word == early.word
+
+
+def test_what_is_no_known_cause_is_progress_while_the_workloads_have_their_time() -> None:
+    """A policy that says no would read as a verdict; a pod that lost its node is only not ready."""
+    known = watching(Stage.VERIFYING)
+    for reason, is_excused in ((Reason.REJECTED, True), (Reason.UNREADY, True), (Reason.QUOTA_EXCEEDED, False)):
+        short = replace(QUOTA, state=State.WORKING, is_excused=is_excused, reason=reason)
+        decision = decide(facts(known, "superseded", "deployed", health=short))
+        assert decision.word.reason is Reason.PROGRESSING
+        assert decision.word.why == QUOTA.why
 
 
 def test_helm_that_tries_again_after_trouble_still_tells_the_trouble() -> None:
