@@ -17,12 +17,15 @@ from sandbox.faults import SandboxFault
 from sandbox.locks import exclusively
 
 _RANGE: Final = ipaddress.IPv4Network("10.213.0.0/16")
+# As many ranges as there are subnets, so that this machine reaches the services of each sandbox, and thousands in each.
+_SERVICES: Final = ipaddress.IPv4Network("10.224.0.0/12")
+_OF_ONE: Final = 20
 BRIDGE: Final = "cni0"
 
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """The addresses of one sandbox with a real node."""
+    """The addresses of one sandbox with a real node: the neighbours' network, and the range of services behind it."""
 
     network: ipaddress.IPv4Network
 
@@ -40,6 +43,12 @@ class Subnet:
     def node(self) -> str:
         """The node's address."""
         return str(self.network[2])
+
+    @property
+    def services(self) -> ipaddress.IPv4Network:
+        """The range of its services, which no other subnet has."""
+        number = self.network.network_address.packed[2]
+        return ipaddress.IPv4Network((int(_SERVICES[0]) + number * 2 ** (32 - _OF_ONE), _OF_ONE))
 
     @property
     def pods(self) -> tuple[str, str]:
@@ -102,9 +111,10 @@ def _far_end(name: str) -> str:
 
 def _free_subnet() -> Subnet:
     used = [ipaddress.IPv4Network(text, strict=False) for text in _addresses_in_use()]
-    for network in _RANGE.subnets(new_prefix=24):
-        if not any(network.overlaps(other) for other in used if other.prefixlen > 0):
-            return Subnet(network)
+    for subnet in map(Subnet, _RANGE.subnets(new_prefix=24)):
+        wanted = (subnet.network, subnet.services)
+        if not any(one.overlaps(other) for one in wanted for other in used if other.prefixlen > 0):
+            return subnet
     raise SandboxFault(f"No subnet of {_RANGE} is free for a real node; `ip route` shows who has them.")
 
 

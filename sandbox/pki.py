@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _VALID: Final = datetime.timedelta(days=365)
 _CLOCK_TOLERANCE: Final = datetime.timedelta(hours=1)
 _DNS_NAMES: Final = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-_ADDRESSES: Final = ("127.0.0.1", "::1", "10.0.0.1")
+_ADDRESSES: Final = ("127.0.0.1", "::1")
 NODE: Final = "real-node-0"
 
 _Key = ec.EllipticCurvePrivateKey

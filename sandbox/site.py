@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sandbox.faults import SandboxFault
+from sandbox.network import Subnet
 
 LOOPBACK: Final = "127.0.0.1"
+SERVICES: Final = "10.96.0.0/16"
+"""The range of services where no packet ever goes to one: the same in every sandbox without a real node."""
 EXTRAS: Final = ("registry", "private-registry", "prometheus")
 
 
@@ -26,7 +29,7 @@ class Site:
     @property
     def services(self) -> str:
         """The range of services; with a real node one that no other sandbox has, so that this machine reaches them."""
-        return f"10.214.{self.host.split('.')[2]}.0/24" if self.node else "10.0.0.0/24"
+        return str(Subnet.around(self.host).services) if self.node else SERVICES
 
     @property
     def server(self) -> str:

@@ -48,7 +48,8 @@ def start_new(folder: Folder, programs: dict[str, str], *, with_node: bool, extr
     """A usable cluster in an empty folder."""
     subnet = network.reserve(folder.path) if with_node else None
     site = Site(host=subnet.host, node=subnet.node, extras=extras) if subnet else Site(extras=extras)
-    addresses = (subnet.host, subnet.node, str(ipaddress.IPv4Network(site.services)[1])) if subnet else ()
+    kubernetes = str(ipaddress.IPv4Network(site.services)[1])  # the service of that name has the first address
+    addresses = (kubernetes, subnet.host, subnet.node) if subnet else (kubernetes,)
     create_pki(folder.pki, datetime.datetime.fromtimestamp(time.time(), datetime.UTC), addresses)
     with HeldPorts() as held:
         near = [name for name in (*controlplane.PORTS, *extras) if name not in _FOR_THE_NODE]

@@ -1,5 +1,6 @@
 """The fixtures every other integration test stands on."""
 
+import asyncio
 import json
 
 import pytest
@@ -28,6 +29,16 @@ async def test_long_lists_come_whole_though_they_come_in_pages(admin: Admin, nam
         await admin.create(collection, {"metadata": {"name": f"m{number}"}})
     names = {item["metadata"]["name"] for item in await admin.list(collection, limit="2")}
     assert names >= {f"m{number}" for number in range(5)}
+
+
+async def test_a_namespace_holds_hundreds_of_services_with_addresses(admin: Admin, namespace: str) -> None:
+    collection = f"/api/v1/namespaces/{namespace}/services"
+
+    async def made(number: int) -> str:
+        service = {"metadata": {"name": f"s{number}"}, "spec": {"ports": [{"port": 80}]}}
+        return str((await admin.create(collection, service))["spec"]["clusterIP"])
+
+    assert len(set(await asyncio.gather(*(made(number) for number in range(300))))) == 300
 
 
 async def test_manifests_are_applied_wherever_discovery_says(admin: Admin, namespace: str) -> None:

@@ -30,6 +30,22 @@ def test_a_subnet_has_this_machine_first_then_the_node_then_the_pods() -> None:
     assert ipaddress.ip_address(subnet.node) < first < last < subnet.network.broadcast_address
 
 
+def test_every_subnet_has_thousands_of_services_and_shares_them_with_no_other() -> None:
+    ranges = [Subnet.around(f"10.213.{number}.1").services for number in range(256)]
+    assert min(each.num_addresses for each in ranges) > 4000
+    assert len(list(ipaddress.collapse_addresses(ranges))) == 1
+    assert sum(each.num_addresses for each in ranges) == next(ipaddress.collapse_addresses(ranges)).num_addresses
+
+
+def test_a_subnet_is_free_only_if_its_services_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = ["0.0.0.0/0", "10.213.0.7/24", str(Subnet.around("10.213.1.1").services[77])]
+    monkeypatch.setattr(network, "_addresses_in_use", lambda: taken)
+    assert network._free_subnet() == Subnet.around("10.213.2.1")
+    taken.append("10.0.0.0/8")
+    with pytest.raises(SandboxFault, match="ip route"):
+        network._free_subnet()
+
+
 def test_names_of_devices_fit_the_kernel_and_differ_by_folder() -> None:
     names = {network.link_name(Path(f"/a/rather/long/path/{number}")) for number in range(50)}
     assert len(names) == 50

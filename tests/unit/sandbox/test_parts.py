@@ -1,4 +1,5 @@
 import datetime
+import ipaddress
 import socket
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def test_the_api_server_reaches_kubelet_only_where_there_is_one() -> None:
     bare, full = (controlplane.apiserver(FOLDER, site).arguments for site in (BARE, FULL))
     assert set(full) - set(bare) >= {"--kubelet-preferred-address-types=InternalIP"}
     assert not any("kubelet" in argument for argument in bare)
+
+
+def test_there_is_room_for_thousands_of_services_and_none_is_a_pod_of_the_fake_node() -> None:
+    pods = next(word for word in controlplane.kwok(FOLDER, BARE).arguments if word.startswith("--cidr="))
+    services = [ipaddress.ip_network(site.services) for site in (BARE, FULL)]
+    assert min(each.num_addresses for each in services) > 4000
+    assert not any(each.overlaps(ipaddress.ip_network(pods.removeprefix("--cidr="))) for each in services)
 
 
 def test_parts_write_nowhere_but_in_their_folder() -> None:
