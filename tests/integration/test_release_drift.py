@@ -197,6 +197,18 @@ async def test_what_an_autoscaler_owns_is_no_drift_and_survives_corrections(stag
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example/app:1"
 
 
+async def test_replicas_are_the_charts_again_when_their_autoscaler_is_gone(stage: Stage) -> None:
+    await stage.deploy()
+    stage.kubectl("autoscale", "deploy/web", "--min=1", "--max=5")
+    stage.kubectl("scale", "deploy/web", "--replicas=4")
+    assert await look(stage) == ()
+    stage.kubectl("delete", "hpa/web")
+    assert {pointer for _, pointer, _ in told(await correct(stage))} == {"/spec/replicas"}
+    live = await stage.admin.get(stage.path("deployments", "web", "apps/v1"))
+    assert live["spec"]["replicas"] == 1
+    assert await look(stage) == ()
+
+
 async def test_what_admission_changes_is_no_drift_and_stays_through_corrections(stage: Stage) -> None:
     async with mutated(stage, "Object{spec: Object.spec{replicas: 2, minReadySeconds: 3}}"):
         await stage.deploy()

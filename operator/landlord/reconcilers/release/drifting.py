@@ -6,7 +6,7 @@ own fields would not do: one that an autoscaler or a hand took is missing from t
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from landlord.core.manifest import copied, digest
 from landlord.core.release.drift import Drift, Ignore, autoscaled, compare, correction
 from landlord.core.release.rendered import Entry
 from landlord.reconcilers.release.inventory import Eyes, Inventory, Item
+from landlord.reconcilers.release.trust import MOST_ROUNDS, TRUSTED_LOOKS, Scaled, Trust
 
 HELM: Final = "helm"
 """The field manager of Helm. Corrections are made in its name: another one would break the next upgrade."""
@@ -27,18 +28,8 @@ RELEASE_NAME: Final = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 SERVER_SIDE: Final = "ssa"
 PARALLEL: Final = 4
-MOST_ROUNDS: Final = 3
-"""Corrections of one object in a row after which another writer must be at work."""
-PATIENCE: Final = 20
-"""Of so many looks, one tries again to correct what is fought over."""
-TRUSTED_LOOKS: Final = 48
-"""After so many looks everything is compared anew: times count in seconds, and two writes may fall into one."""
-
 _SCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", namespaced=True)
 _OWN_SCALERS: Final = (_SCALERS.kind, "ScaledObject")
-
-Scaled = Collection[tuple[str, str]]
-"""Kind and name of what autoscalers scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,75 +49,42 @@ class Correction:
     failure: LandlordFailure | None = None
 
 
-@dataclass(slots=True)
-class _Memory:
-    """Who had written what of each object when it was last found as stored. ``looks`` are those that may trust it."""
-
-    number: int
-    ignore: tuple[Ignore, ...]
-    looks: int
-    good: dict[Entry, str] = field(default_factory=dict)
-    rounds: dict[Entry, int] = field(default_factory=dict)
-    """How often an object was to be corrected and had drifted again by the next look."""
-
-    def is_contested(self, entry: Entry) -> bool:
-        """Whether another writer is at work who will not give in; now and then it is tried all the same."""
-        rounds = self.rounds.get(entry, 0)
-        return rounds >= MOST_ROUNDS and (rounds + 1) % PATIENCE != 0
-
-    def count(self, entry: Entry) -> None:
-        """One more round of correction, or of leaving it."""
-        self.rounds[entry] = self.rounds.get(entry, 0) + 1
-
-    def settle(self, drifts: Collection[Drift]) -> None:
-        """What has not drifted this time is fought over no more."""
-        drifted = {drift.entry for drift in drifts}
-        self.rounds = {entry: rounds for entry, rounds in self.rounds.items() if entry in drifted}
-
-    def fits(self, number: int, ignore: Sequence[Ignore]) -> bool:
-        return (self.number, self.ignore) == (number, tuple(ignore))
-
-    def doubt(self) -> None:
-        """Believe nothing for this once; who fights over what is another matter."""
-        self.good, self.looks = {}, TRUSTED_LOOKS
-
-
 class Drifting:
     """Looks at and corrects what runs. Memory: 16 digits for each object of a release, until it is forgotten."""
 
     def __init__(self, cluster: Cluster, eyes: Eyes) -> None:
         self._cluster = cluster
         self._eyes = eyes
-        self._memories: dict[Ref, _Memory] = {}
+        self._trusts: dict[Ref, Trust] = {}
 
     def forget(self, ref: Ref) -> None:
         """Remember nothing of this release: it is gone, or what is remembered is in doubt."""
-        self._memories.pop(ref, None)
+        self._trusts.pop(ref, None)
 
     async def look(
         self, ref: Ref, release: StoredRelease, inventory: Inventory, ignore: Sequence[Ignore] = ()
     ) -> Findings:
         """Which objects are not as Helm applied them. Nothing is written."""
-        memory = self._memory(ref, release, ignore)
-        memory.looks -= 1
-        if memory.looks < 0:
-            memory.doubt()
+        trust = self._trust(ref, release, ignore)
+        trust.spend()
         heads = await self._eyes.heads(inventory)
+        scaled = await self._scaled(inventory) if trust.lent else Scaled()
         unseen = dict(heads.unseen)
         suspects: list[Item] = []
         for item in inventory.items:
             head = heads.objects.get(item.entry)
-            if head is None or item.entry in unseen or memory.good.get(item.entry) == _writers(head):
+            if head is None or item.entry in unseen or trust.holds(item.entry, head, scaled):
                 continue
             if strange := _not_to_touch(head, release):
                 unseen[item.entry] = strange.why
             else:
                 suspects.append(item)
         gone = [item for item in inventory.items if item.entry in heads.missing and not _ends_by_itself(item)]
-        scaled = await self._scaled(inventory) if suspects else ()
-        found = await self._compare_all(suspects, release, memory, scaled, unseen)
+        if suspects and not trust.lent:
+            scaled = await self._scaled(inventory)
+        found = await self._compare_all(suspects, release, trust, scaled, unseen)
         drifts = [Drift(item.entry, (), is_gone=True) for item in gone] + found
-        memory.settle(drifts)
+        trust.settle(drifts)
         return Findings(tuple(drifts), unseen, len(suspects))
 
     async def correct(
@@ -147,18 +105,18 @@ class Drifting:
                 f"Helm applied revision {release.number} on the client side, so drift is told but not corrected; "
                 "the next upgrade applies it on the server."
             )
-        memory = self._memory(ref, release, ignore)
+        trust = self._trust(ref, release, ignore)
         scaled = await self._scaled(inventory)
         items = {item.entry: item for item in inventory.items}
         done: list[Correction] = []
         for drift in drifts:
             try:
-                if memory.is_contested(drift.entry):
+                if trust.is_contested(drift.entry):
                     done.append(Correction(drift, _contested(drift)))
                 else:
-                    await self._correct(items[drift.entry], release, memory, scaled)
+                    await self._correct(items[drift.entry], release, trust, scaled)
                     done.append(Correction(drift))
-                memory.count(drift.entry)
+                trust.count(drift.entry)
             except LandlordFailure as failure:
                 done.append(Correction(drift, failure))
         return tuple(done)
@@ -167,7 +125,7 @@ class Drifting:
         self,
         suspects: Sequence[Item],
         release: StoredRelease,
-        memory: _Memory,
+        trust: Trust,
         scaled: Scaled,
         unseen: dict[Entry, str],
     ) -> list[Drift]:
@@ -177,49 +135,50 @@ class Drifting:
         async def one(item: Item) -> Drift | None:
             async with slots:
                 try:
-                    return await self._compare(item, release, memory, scaled)
+                    return await self._compare(item, release, trust, scaled)
                 except LandlordFailure as failure:
                     unseen[item.entry] = failure.why
                     return None
 
         return [drift for drift in await asyncio.gather(*map(one, suspects)) if drift is not None]
 
-    async def _compare(self, item: Item, release: StoredRelease, memory: _Memory, scaled: Scaled) -> Drift | None:
+    async def _compare(self, item: Item, release: StoredRelease, trust: Trust, scaled: Scaled) -> Drift | None:
         deployer, wanted = self._deployer(release), as_applied(item, release)
         live = await deployer.get(item.resource, item.entry.name, item.namespace)
         if live is None:
             return Drift(item.entry, (), is_gone=True)
         would_be = await deployer.apply(item.resource, wanted, manager=HELM, dry_run=True)
-        drift = compare(item.entry, live, would_be, ignore=memory.ignore, scaled=scaled)
+        drift = compare(item.entry, live, would_be, ignore=trust.ignore, scaled=scaled.all)
         if drift is not None:
             touched = await _touched(deployer, item, live)
-            drift = compare(item.entry, touched, would_be, ignore=memory.ignore, scaled=scaled)
+            drift = compare(item.entry, touched, would_be, ignore=trust.ignore, scaled=scaled.all)
         if drift is None:
-            memory.good[item.entry] = _writers(live)
+            trust.note(item.entry, live, is_lent=_is_lent(item, scaled))
         return drift
 
-    async def _correct(self, item: Item, release: StoredRelease, memory: _Memory, scaled: Scaled) -> None:
+    async def _correct(self, item: Item, release: StoredRelease, trust: Trust, scaled: Scaled) -> None:
         deployer, wanted = self._deployer(release), as_applied(item, release)
         live = await deployer.get(item.resource, item.entry.name, item.namespace)
         if live is not None and (strange := _not_to_touch(live, release)):
             raise strange
-        manifest = correction(wanted, live, ignore=memory.ignore, scaled=scaled)
+        manifest = correction(wanted, live, ignore=trust.ignore, scaled=scaled.all)
         if live is not None:
             manifest["metadata"]["uid"] = live["metadata"]["uid"]
-        memory.good[item.entry] = _writers(await deployer.apply(item.resource, manifest, manager=HELM))
+        applied = await deployer.apply(item.resource, manifest, manager=HELM)
+        trust.note(item.entry, applied, is_lent=_is_lent(item, scaled))
 
     async def _scaled(self, inventory: Inventory) -> Scaled:
         """What autoscalers scale: those of the namespace, whoever made them, and the release's own."""
-        own = [item.manifest for item in inventory.items if item.entry.kind in _OWN_SCALERS]
-        return autoscaled([*await self._eyes.every(inventory.namespace, _SCALERS), *own])
+        own = autoscaled(item.manifest for item in inventory.items if item.entry.kind in _OWN_SCALERS)
+        return Scaled(own, autoscaled(await self._eyes.every(inventory.namespace, _SCALERS)))
 
-    def _memory(self, ref: Ref, release: StoredRelease, ignore: Sequence[Ignore]) -> _Memory:
-        memory = self._memories.get(ref)
-        if memory is None or not memory.fits(release.number, ignore):
+    def _trust(self, ref: Ref, release: StoredRelease, ignore: Sequence[Ignore]) -> Trust:
+        trust = self._trusts.get(ref)
+        if trust is None or not trust.fits(release.number, ignore):
             # Not all releases at once: the first time each is trusted for another number of looks.
             looks = int(digest(str(ref)), 16) % TRUSTED_LOOKS
-            memory = self._memories[ref] = _Memory(release.number, tuple(ignore), looks)
-        return memory
+            trust = self._trusts[ref] = Trust(release.number, tuple(ignore), looks)
+        return trust
 
     def _deployer(self, release: StoredRelease) -> Cluster:
         return self._cluster.acting_as(deployer_username(release.namespace))
@@ -274,15 +233,10 @@ def _not_to_touch(obj: Mapping[str, Any], release: StoredRelease) -> LandlordFai
     return None
 
 
-def _writers(obj: Mapping[str, Any]) -> str:
-    """Differs when anything but the object's status was written.
-
-    Times are in it because a second write by the same hand moves no field, and the generation because scaling leaves
-    no time.
-    """
-    meta = obj["metadata"]
-    entries = [each for each in meta.get("managedFields") or () if each.get("subresource") != "status"]
-    return digest([meta.get("generation"), entries])
+def _is_lent(item: Item, scaled: Scaled) -> bool:
+    """Whether it is good only as long as an autoscaler is there that may go: Helm says another number of replicas."""
+    is_by_others = (item.entry.kind, item.entry.name) in scaled.others - scaled.own
+    return is_by_others and (item.manifest.get("spec") or {}).get("replicas") is not None
 
 
 def _ends_by_itself(item: Item) -> bool:

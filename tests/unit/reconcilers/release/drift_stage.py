@@ -39,6 +39,11 @@ class Stage:
         self.cluster.requests.clear()
         return await self.drifting.correct(SHOP, release(), self.inventory, drifts, ignore)
 
+    def scale_by(self, target: str) -> None:
+        """There is one autoscaler, and it scales this Deployment."""
+        spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}}
+        self.cluster.put(manifest("HorizontalPodAutoscaler", "scaler", spec=spec), manager="hand")
+
     def asked(self, verb: str) -> list[str]:
         return [what for each, what in self.cluster.requests if each == verb]
 

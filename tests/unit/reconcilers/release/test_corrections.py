@@ -6,8 +6,9 @@ import pytest
 
 from landlord.api.failures import Forbidden, NotOurs, Refused, Transient
 from landlord.core.release.drift import Drift
-from landlord.reconcilers.release.drifting import MOST_ROUNDS, PATIENCE, as_applied, is_correctable
+from landlord.reconcilers.release.drifting import as_applied, is_correctable
 from landlord.reconcilers.release.inventory import Inventory, Item
+from landlord.reconcilers.release.trust import MOST_ROUNDS, PATIENCE
 from tests.unit.reconcilers.release.drift_stage import MARKS, SETTINGS, SHOP, WEB, Stage
 from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, inventory, item, release
 

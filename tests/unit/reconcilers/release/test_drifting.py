@@ -7,7 +7,7 @@ import pytest
 from landlord.api.failures import Forbidden, Transient
 from landlord.api.names import deployer_username
 from landlord.core.release.drift import Ignore
-from landlord.reconcilers.release.drifting import TRUSTED_LOOKS
+from landlord.reconcilers.release.trust import TRUSTED_LOOKS
 from tests.unit.reconcilers.release.drift_stage import SETTINGS, SHOP, WEB, Stage, pointers
 from tests.unit.reconcilers.release.objects_cluster import NAMESPACE, item, manifest
 
@@ -129,9 +129,7 @@ async def test_what_cannot_be_compared_is_told_remembered_by_nobody_and_stops_no
 
 async def test_what_an_autoscaler_scales_is_left_to_it() -> None:
     stage = Stage(WEB)
-    target = {"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}
-    scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}, **target}
-    stage.cluster.objects["HorizontalPodAutoscaler", "web"] = scaler
+    stage.scale_by("web")
     stage.cluster.edit("Deployment", "web", spec={"replicas": 7, "paused": False})
     assert (await stage.look()).drifts == ()
     stage.cluster.edit("Deployment", "web", spec={"replicas": 7, "paused": True})
@@ -139,6 +137,29 @@ async def test_what_an_autoscaler_scales_is_left_to_it() -> None:
     assert pointers(found) == {"/spec/paused"}
     await stage.correct(found.drifts)
     assert stage.cluster.objects["Deployment", "web"]["spec"] == {"replicas": 7, "paused": False}
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["by a look", "by a correction"])
+async def test_what_an_autoscaler_that_is_gone_scaled_is_drift_at_the_next_look(paused: bool) -> None:
+    stage = Stage(WEB, SETTINGS)
+    stage.scale_by("web")
+    stage.cluster.edit("Deployment", "web", spec={"replicas": 7, "paused": paused})
+    await stage.correct((await stage.look()).drifts)
+    assert [(await stage.look()).compared for _ in range(2)] == [0, 0]
+    stage.scale_by("other")
+    assert pointers(await stage.look()) == {"/spec/replicas"}
+    await stage.correct((await stage.look()).drifts)
+    assert stage.cluster.objects["Deployment", "web"]["spec"] == WEB["spec"]
+    assert (await stage.look()).compared == 0
+    assert sorted(stage.asked("list")) == ["ConfigMap", "Deployment"]
+
+
+async def test_no_autoscaler_is_asked_for_where_helm_says_nothing_of_replicas() -> None:
+    stage = Stage(manifest("Deployment", "web", spec={"paused": False}))
+    stage.scale_by("web")
+    await stage.look()
+    assert (await stage.look()).compared == 0
+    assert stage.asked("list") == ["Deployment"]
 
 
 async def test_what_new_admission_would_change_is_no_drift_and_what_a_hand_changed_still_is() -> None:
