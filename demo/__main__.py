@@ -1,6 +1,5 @@
 """Runs the demo: exit code 0 only if every step came true, 1 with the reason if one did not, 130 after an interrupt."""
 
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from demo.operator import Operator
 from demo.stage import Stage
 from demo.terminal import Terminal
 from sandbox.faults import SandboxFault
+from sandbox.signals import unwind_when_asked_to_end
 
 
 def main() -> int:
     """Set the stage, play every act, clear the stage whatever happened."""
-    # Asked to end, the demo cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    unwind_when_asked_to_end()
     began = time.monotonic()
     terminal = Terminal()
     try:

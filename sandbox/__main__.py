@@ -1,11 +1,10 @@
 """Entry of `python -m sandbox`."""
 
-import signal
 import sys
 
 from sandbox.cli import main
+from sandbox.signals import unwind_when_asked_to_end
 
 if __name__ == "__main__":
-    # Asked to end, a command cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    unwind_when_asked_to_end()
     sys.exit(main())

@@ -3,11 +3,15 @@
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox import cluster as sandbox
+from sandbox.signals import unwind_when_asked_to_end
 from tests.admin import Admin
 from tests.bench import bare, fleet, releases, report
 from tests.bench.stage import Stage, all_ready, consumption, is_ready
@@ -161,27 +165,47 @@ async def _run(stage: Stage, count: int, rounds: int, seconds: float) -> None:
         await _restart(stage, kubeconfig, count + rounds)
 
 
-def main() -> None:
-    """Parse, run, clean up."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, clean up, however it ends; 130 after an interrupt."""
+    chosen = _parser().parse_args(arguments)
+    unwind_when_asked_to_end()
+    try:
+        with tempfile.TemporaryDirectory(prefix="landlord-bench-") as folder, _stage(Path(folder)) as stage:
+            _measure(stage, chosen)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; everything that was started is gone.\n")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--tenants", type=int, default=200, help="how many tenants (200)")
     parser.add_argument("--rounds", type=int, default=20, help="how often single things are timed (20)")
     parser.add_argument("--seconds", type=float, default=60, help="length of the steady state (60)")
     parser.add_argument("--releases", default="100,300", help="how many releases at once, comma separated (100,300)")
     parser.add_argument("--only", choices=["tenants", "releases"], help="only one half")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="landlord-bench-") as folder:
-        stage = Stage(Path(folder))
-        sandbox.up(stage.folder / "cluster")
-        try:
-            if chosen.only != "releases":
-                asyncio.run(_run(stage, chosen.tenants, chosen.rounds, chosen.seconds))
-            if chosen.only != "tenants":
-                counts = tuple(int(count) for count in chosen.releases.split(","))
-                asyncio.run(releases.run(stage, counts, chosen.seconds))
-        finally:
-            sandbox.down(stage.folder / "cluster")
+    return parser
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Stage]:
+    """A sandbox that is surely gone after the block."""
+    stage = Stage(folder)
+    try:
+        sandbox.up(folder / "cluster")
+        yield stage
+    finally:
+        sandbox.down(folder / "cluster")
+
+
+def _measure(stage: Stage, chosen: argparse.Namespace) -> None:
+    if chosen.only != "releases":
+        asyncio.run(_run(stage, chosen.tenants, chosen.rounds, chosen.seconds))
+    if chosen.only != "tenants":
+        counts = tuple(int(count) for count in chosen.releases.split(","))
+        asyncio.run(releases.run(stage, counts, chosen.seconds))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
