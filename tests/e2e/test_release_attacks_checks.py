@@ -42,6 +42,8 @@ async def test_a_check_of_a_forbidden_place_is_refused_before_the_deploy(home: H
     await home.editor.push(healthChecks=[http(url)])
     body = await home.until(status="False", words=words)
     assert condition(body, "Stalled")["status"] == "True"
+    assert condition(body)["reason"] == "InvalidSpec"
+    assert condition(body)["message"].startswith("spec.healthChecks[0].http (check ")
     assert await home.revisions() == []
 
 

@@ -106,5 +106,5 @@ def _described(check: CelCheck) -> str:
 
 def _check(look: Look) -> CelCheck:
     if look.check.cel is None:
-        raise SpecFault(f"spec.healthChecks[{look.name}]", "is no cel check.")
+        raise SpecFault("spec.healthChecks[]", "is no cel check.")
     return look.check.cel

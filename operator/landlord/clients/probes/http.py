@@ -175,5 +175,5 @@ def _too_slow(look: Look, seconds: float) -> str:
 
 def _check(look: Look) -> HttpCheck:
     if look.check.http is None:
-        raise SpecFault(f"spec.healthChecks[{look.name}]", "is no http check.")
+        raise SpecFault("spec.healthChecks[]", "is no http check.")
     return look.check.http

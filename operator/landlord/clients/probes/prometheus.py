@@ -168,7 +168,7 @@ def _out_of_bounds(check: PromqlCheck, value: float) -> str:
 
 def _check(look: Look) -> PromqlCheck:
     if look.check.promql is None:
-        raise SpecFault(f"spec.healthChecks[{look.name}]", "is no promql check.")
+        raise SpecFault("spec.healthChecks[]", "is no promql check.")
     return look.check.promql
 
 

@@ -1,6 +1,7 @@
-"""Health checks as they are carried out: what the spec left open filled in, PromQL narrowed."""
+"""Health checks as they are carried out: what the spec left open filled in, PromQL narrowed, faults named."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -11,6 +12,22 @@ from landlord.clients.probes.looks import Look, Target, filled
 from landlord.core import intervals
 from landlord.core.health import promql
 from landlord.core.health.checks import CheckSpec
+
+_FIELD: Final = "spec.healthChecks"
+_THEIRS: Final = "spec.releaseDefaults.healthChecks"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a check stands: at which place of the release's own list, or of its Environment's."""
+
+    index: int
+    environment: str = ""
+
+    @property
+    def path(self) -> str:
+        """The field."""
+        return f"{_THEIRS if self.environment else _FIELD}[{self.index}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,23 @@ def prepare(check: HealthCheck, target: Target, *, label: str = "namespace", is_
     )
 
 
+@contextmanager
+def named(check: HealthCheck, written: Written | None = None) -> Iterator[None]:
+    """Let a ``SpecFault`` say which check it is about, and in which field that stands."""
+    try:
+        yield
+    except SpecFault as fault:
+        field = fault.path.removeprefix(_FIELD).removeprefix("[]") if fault.path.startswith(_FIELD) else ""
+        owner = f" of Environment {written.environment}" if written is not None and written.environment else ""
+        path = f"{written.path if written else f'{_FIELD}[]'}{field} (check {check.name}{owner})"
+        raise SpecFault(path, fault.why.removeprefix(f"{fault.path}: ")) from fault
+
+
+def is_of_check(path: str) -> bool:
+    """Whether the path of a fault leads to a check."""
+    return path.startswith((_FIELD, _THEIRS))
+
+
 def spec_of(check: HealthCheck) -> CheckSpec:
     """The limits by which its samples are judged."""
     defaults = _defaults(check)
@@ -82,7 +116,7 @@ def kind_of(check: HealthCheck) -> str:
     for kind in _DEFAULTS:
         if getattr(check, kind) is not None:
             return kind
-    raise SpecFault(f"spec.healthChecks[{check.name}]", "must have one of http, promql, cel.")
+    raise SpecFault(f"{_FIELD}[]", "must have one of http, promql, cel.")
 
 
 def _defaults(check: HealthCheck) -> _Defaults:

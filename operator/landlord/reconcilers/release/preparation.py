@@ -31,9 +31,10 @@ from landlord.reconcilers.release.access import credentials_of, trusted
 from landlord.reconcilers.release.case import Case, homeless
 from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.layers import Layers, NotPrepared, layers
+from landlord.reconcilers.release.looks import is_of_check
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
-from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, spec_of
+from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, places_of, spec_of
 
 RENDERS: Final = 4
 """Charts rendered at once."""
@@ -183,7 +184,8 @@ class Preparation:
             )
         found = rendered.parse(documents(text))
         await self._look_through(case, found)
-        await self._prober.admit(checks_of(case), Target(case.namespace, case.release_name, case.namespaces))
+        target = Target(case.namespace, case.release_name, case.namespaces)
+        await self._prober.admit(checks_of(case), target, places_of(case))
         package = Package(desired_of(case, chart, merged, found, inputs), chart, merged, found)
         self._packages.pop(case.ref, None)
         self._packages[case.ref] = package
@@ -279,7 +281,7 @@ def _unprepared(failure: LandlordFailure) -> Unprepared:
         case ChartFault():
             return Unprepared(Reason.CHART_FETCH_FAILED, failure.why, is_final=True)
         case SpecFault(path=path):
-            reason = Reason.INVALID_SPEC if path.startswith("spec.healthChecks") else Reason.VALUES_ERROR
+            reason = Reason.INVALID_SPEC if is_of_check(path) else Reason.VALUES_ERROR
             return Unprepared(reason, failure.why, is_final=True)
         case NotYet(after=after):
             return Unprepared(Reason.PROGRESSING, failure.why, is_final=False, after=after)

@@ -18,7 +18,7 @@ from landlord.api.checks import HealthCheck
 from landlord.api.refs import Ref
 from landlord.api.releases import Outcome, Sample
 from landlord.clients.probes.looks import Look, Probe, Target
-from landlord.reconcilers.release.looks import kind_of, prepare, rhythm
+from landlord.reconcilers.release.looks import Written, kind_of, named, prepare, rhythm
 from landlord.reconcilers.release.series import Series
 
 Observer = Callable[[Ref, str, Sample, float], None]
@@ -110,10 +110,13 @@ class Prober:
                 self._looking[entry.target.namespace] += 1
                 looks.create_task(self._turn(entry))
 
-    async def admit(self, checks: Sequence[HealthCheck], target: Target) -> None:
-        """Raise ``SpecFault`` for the first check that can never be carried out."""
+    async def admit(
+        self, checks: Sequence[HealthCheck], target: Target, places: Mapping[str, Written] | None = None
+    ) -> None:
+        """Raise ``SpecFault`` for the first check that can never be carried out; ``places`` say where each stands."""
         for check in checks:
-            await self._probes[kind_of(check)].admit(prepare(check, target, label=self._label), target)
+            with named(check, (places or {}).get(check.name)):
+                await self._probes[kind_of(check)].admit(prepare(check, target, label=self._label), target)
 
     def watch(
         self,
@@ -161,17 +164,19 @@ class Prober:
     async def baseline(self, checks: Sequence[HealthCheck], target: Target) -> tuple[Sample, ...]:
         """One look at each http and promql check, before a deploy; what is not there yet is inconclusive."""
         wanted = [check for check in checks if kind_of(check) != "cel"]
-        looks = [prepare(check, target, label=self._label, is_baseline=True) for check in wanted]
-        return tuple(await asyncio.gather(*(self._baseline_of(look, target) for look in looks)))
+        return tuple(await asyncio.gather(*(self._baseline_of(check, target) for check in wanted)))
 
-    async def _baseline_of(self, look: Look, target: Target) -> Sample:
+    async def _baseline_of(self, check: HealthCheck, target: Target) -> Sample:
+        with named(check):
+            look = prepare(check, target, label=self._label, is_baseline=True)
         async with self._slots:
             return await self._sample(look, target)
 
     def _entry(self, ref: Ref, check: HealthCheck, target: Target, held: Mapping[str, _Entry]) -> _Entry:
         series = held[check.name].series if check.name in held else Series()
         interval = rhythm(check).interval.total_seconds()
-        return _Entry(ref, prepare(check, target, label=self._label), target, interval, series)
+        with named(check):
+            return _Entry(ref, prepare(check, target, label=self._label), target, interval, series)
 
     async def _next(self) -> _Entry:
         """The next entry, once it is due."""

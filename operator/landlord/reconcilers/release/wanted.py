@@ -13,6 +13,7 @@ from landlord.core.release.rendered import Rendered
 from landlord.core.release.values import canonical_digest
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.layers import Layers, NotPrepared
+from landlord.reconcilers.release.looks import Written
 
 
 def checks_of(case: Case) -> tuple[HealthCheck, ...]:
@@ -21,6 +22,16 @@ def checks_of(case: Case) -> tuple[HealthCheck, ...]:
     own = {check.name: check for check in spec_of(case).health_checks} if case.release else {}
     merged = {check.name: check for check in (defaults.health_checks if defaults else ())} | own
     return tuple(merged.values())
+
+
+def places_of(case: Case) -> Mapping[str, Written]:
+    """Where each of these checks stands, by its name."""
+    defaults = case.environment.spec.release_defaults if case.environment else None
+    theirs = enumerate(defaults.health_checks if defaults else ())
+    own = enumerate(spec_of(case).health_checks if case.release else ())
+    return {check.name: Written(index, case.environment_name) for index, check in theirs} | {
+        check.name: Written(index) for index, check in own
+    }
 
 
 def spec_of(case: Case) -> AppReleaseSpec:

@@ -8,7 +8,7 @@ import pytest
 from landlord.api.checks import CheckPolicy, HealthCheck
 from landlord.api.failures import SpecFault
 from landlord.clients.probes.looks import Target
-from landlord.reconcilers.release.looks import kind_of, prepare, rhythm, spec_of
+from landlord.reconcilers.release.looks import Written, is_of_check, kind_of, named, prepare, rhythm, spec_of
 
 TARGET = Target("team-prod", "shop")
 HTTP = {"http": {"service": "web"}}
@@ -73,6 +73,27 @@ def test_the_query_is_filled_in_and_narrowed() -> None:
     assert look.query == 'sum(x{app="shop",ns="team-prod"})'
     with pytest.raises(SpecFault):
         prepare(check(promql={"query": 'x{namespace="other"}', "max": 1}), TARGET)
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "told"),
+    [
+        ("spec.healthChecks[].http", Written(2), "spec.healthChecks[2].http (check front): leads nowhere."),
+        ("spec.healthChecks", Written(0), "spec.healthChecks[0] (check front): leads nowhere."),
+        ("spec.healthChecks[].cel.kind", None, "spec.healthChecks[].cel.kind (check front): leads nowhere."),
+        (
+            "spec.healthChecks[].promql.query",
+            Written(1, "prod"),
+            "spec.releaseDefaults.healthChecks[1].promql.query (check front of Environment prod): leads nowhere.",
+        ),
+    ],
+)
+def test_a_fault_says_which_check_it_is_about(path: str, written: Written | None, told: str) -> None:
+    with pytest.raises(SpecFault) as refused, named(check(**HTTP), written):
+        raise SpecFault(path, "leads nowhere.")
+    assert refused.value.why == told
+    assert is_of_check(refused.value.path)
+    assert not is_of_check("spec.values.healthChecks[0]")
 
 
 def test_a_check_that_is_none_is_refused() -> None:

@@ -1,6 +1,6 @@
 """What is wanted: prepared once for the same inputs, and every way in which it cannot be told, in words."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from landlord.core.release.facts import Unprepared
 from landlord.core.release.ledger import Desired, Ledger, Running
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.hidden import Hidden
+from landlord.reconcilers.release.looks import Written
 from landlord.reconcilers.release.preparation import Preparation, Prepared
 from tests.unit.reconcilers.release.cases import PIN, REF, Texts, case
 
@@ -52,6 +53,7 @@ class Outside:
     fetching: LandlordFailure | None = None
     rendering: LandlordFailure | None = None
     admitting: LandlordFailure | None = None
+    places: dict[str, Written] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     logins: list[tuple[Credentials | None, str | None]] = field(default_factory=list)
     secrets: Collection[str] = ()
@@ -98,7 +100,8 @@ class Outside:
     def chart_sources(self, tenant: str, environment: str) -> tuple[str, ...] | None:
         return self.sources
 
-    async def admit(self, checks: Sequence[HealthCheck], target: Target) -> None:
+    async def admit(self, checks: Sequence[HealthCheck], target: Target, places: Mapping[str, Written]) -> None:
+        self.places = dict(places)
         if self.admitting is not None:
             raise self.admitting
 
@@ -312,8 +315,10 @@ async def test_objects_that_may_not_be_are_refused_by_name(what: str) -> None:
 
 async def test_a_check_that_can_never_be_carried_out_stops_before_anything_is_deployed() -> None:
     room = Room(healthChecks=[CHECK])
-    room.outside.admitting = SpecFault("spec.healthChecks[up]", "names no port.")
-    assert (await room.stop()).reason is Reason.INVALID_SPEC
+    for path in ("spec.healthChecks[0].http (check up)", "spec.releaseDefaults.healthChecks[0] (check up)"):
+        room.outside.admitting = SpecFault(path, "names no port.")
+        assert (await room.stop()).reason is Reason.INVALID_SPEC
+    assert room.outside.places == {"up": Written(0)}
 
 
 async def test_the_credentials_of_a_chart_come_from_its_secrets_and_are_hidden() -> None:

@@ -15,6 +15,7 @@ from landlord.api.failures import SpecFault
 from landlord.api.refs import Ref
 from landlord.api.releases import Outcome, Sample
 from landlord.clients.probes.looks import Look, Target
+from landlord.reconcilers.release.looks import Written
 from landlord.reconcilers.release.probing import Prober
 from tests.polling import eventually
 
@@ -240,12 +241,13 @@ async def test_before_a_deploy_each_http_and_promql_check_is_looked_at_once() ->
 async def test_the_first_check_that_can_never_be_carried_out_is_refused() -> None:
     world = World()
     await world.prober.admit([http(), promql(), cel()], TARGET)
-    with pytest.raises(SpecFault, match="is bad"):
-        await world.prober.admit([http(), http("bad")], TARGET)
-    with pytest.raises(SpecFault):
-        await world.prober.admit(
-            [HealthCheck.model_validate({"name": "q", "promql": {"query": "x{", "max": 1}})], TARGET
-        )
+    with pytest.raises(SpecFault, match=r"^spec.healthChecks\[1\] \(check bad\): is bad"):
+        await world.prober.admit([http(), http("bad")], TARGET, {"bad": Written(1)})
+    query = HealthCheck.model_validate({"name": "q", "promql": {"query": "x{", "max": 1}})
+    with pytest.raises(SpecFault, match=r"^spec.healthChecks\[3\].promql.query \(check q\): The query"):
+        await world.prober.admit([query], TARGET, {"q": Written(3)})
+    with pytest.raises(SpecFault, match="check q"):
+        await world.prober.baseline([query], TARGET)
 
 
 async def test_a_watch_that_is_refused_leaves_what_was_watched() -> None:
@@ -253,7 +255,7 @@ async def test_a_watch_that_is_refused_leaves_what_was_watched() -> None:
         world.prober.watch(SHOP, "a1", [http()], TARGET)
         await eventually(world.outcomes, deadline=5)
         bad = HealthCheck.model_validate({"name": "q", "promql": {"query": "x{", "max": 1}})
-        with pytest.raises(SpecFault):
+        with pytest.raises(SpecFault, match="check q"):
             world.prober.watch(SHOP, "a2", [bad], TARGET)
         assert world.outcomes("a1")
 

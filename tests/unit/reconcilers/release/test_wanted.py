@@ -13,7 +13,7 @@ from landlord.core.release.ledger import Desired
 from landlord.core.release.rendered import parse
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.layers import Layers, NotPrepared
-from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, spec_of
+from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, places_of, spec_of
 from tests.unit.reconcilers.release.cases import PIN, case
 
 Json = dict[str, Any]
@@ -109,6 +109,16 @@ def test_a_check_of_the_release_replaces_that_of_the_environment() -> None:
     assert [(each.name, each.http and each.http.port) for each in checks_of(ours)] == [("up", 8080), ("other", 81)]
     assert [each.name for each in checks_of(replace(ours, release=None))] == ["up", "other"]
     assert checks_of(replace(case(), environment=None)) == ()
+
+
+def test_each_check_is_known_by_the_list_it_stands_in() -> None:
+    theirs = {"releaseDefaults": {"healthChecks": [up(80), {**up(81), "name": "other"}]}}
+    ours = case(theirs, healthChecks=[{**up(1), "name": "own"}, up(8080)])
+    places = {name: each.path for name, each in places_of(ours).items()}
+    assert places["own"] == "spec.healthChecks[0]"
+    assert places["up"] == "spec.healthChecks[1]"
+    assert places["other"] == "spec.releaseDefaults.healthChecks[1]"
+    assert places_of(ours)["other"].environment == ours.environment_name
 
 
 def test_a_spec_that_is_not_understood_wants_nothing() -> None:
