@@ -15,7 +15,7 @@ from landlord.clients.charts.faults import CHART, VERSION, ChartFault, ChartUnfi
 from landlord.clients.charts.limits import Limits
 from landlord.clients.charts.places import Located
 from landlord.clients.charts.tokens import authorize
-from landlord.clients.charts.web import Access, Answer, Ask, Excess, Method, Web, denied, shown
+from landlord.clients.charts.web import Access, Answer, Ask, Excess, Method, Web, denied, origin, shown
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.cncf.helm.config.v1+json"
@@ -74,7 +74,7 @@ class Registry:
 
     async def _what_there_is(self, source: ChartSource) -> str:
         """A sentence on which tags the registry has instead; what it will not list is not insisted on."""
-        where = f"{(self._root.host or '')}/{self._repository}"
+        where = f"{origin(self._root)}/{self._repository}"
         answer = await self._ask("GET", "tags/list?n=1000", "application/json", self._limits.answer)
         tags = _json(answer).get("tags") if answer.status == 200 else None
         if not isinstance(tags, list) or not tags:

@@ -7,7 +7,7 @@ from typing import Final
 from yarl import URL
 
 from landlord.api.failures import Refused, Transient
-from landlord.clients.charts.web import Access, Answer, Ask, Web, denied, shown
+from landlord.clients.charts.web import Access, Answer, Ask, Web, denied, origin, shown
 
 _PARAMETER: Final = re.compile(r'([A-Za-z_]+)="([^"]*)"')
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,65536}")
@@ -32,9 +32,9 @@ def _realm(web: Web, registry: URL, text: str) -> URL:
         realm = URL(text)
         web.check(realm)
     except ValueError as error:
-        raise Refused(f"{registry.host} names no URL where tokens are had.") from error
+        raise Refused(f"{origin(registry)} names no URL where tokens are had.") from error
     if not _akin(registry, realm):
-        raise Refused(f"{registry.host} wants the credentials to be sent to another host, {realm.host}.")
+        raise Refused(f"{origin(registry)} wants the credentials to be sent to another host, {origin(realm)}.")
     return realm
 
 

@@ -122,7 +122,7 @@ class Web:
         self.check(target)
         if "*" not in self._reach.stores and not host_matches(target.host or "", self._reach.stores):
             raise Refused(
-                f"{shown(url)} redirects to another host, {target.host}; "
+                f"{shown(url)} redirects to another host, {origin(target)}; "
                 "the platform has to name that host among its stores for charts first."
             )
 
@@ -138,13 +138,13 @@ class Web:
                 return Answer(url, answer.status, answer.headers, body)
         except aiohttp.ClientConnectorCertificateError as error:
             raise Refused(
-                f"The certificate of {url.host} is not trusted ({error.certificate_error}); "
+                f"The certificate of {origin(url)} is not trusted ({error.certificate_error}); "
                 "name a Secret with its authority in chart.caSecretRef."
             ) from error
         except TimeoutError as error:
-            raise Transient(f"{url.host} did not answer in time.") from error
+            raise Transient(f"{origin(url)} did not answer in time.") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Transient(f"{url.host} could not be asked: {_words(error)}.") from error
+            raise Transient(f"{origin(url)} could not be asked: {_words(error)}.") from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -165,7 +165,12 @@ class Web:
 
 def shown(url: URL) -> str:
     """A URL for people: without user and query, which may hold secrets."""
-    return f"{url.scheme}://{url.host}{f':{url.explicit_port}' if url.explicit_port else ''}{url.path}"
+    return f"{url.scheme}://{origin(url)}{url.path}"
+
+
+def origin(url: URL) -> str:
+    """A URL's host for people, with the port where one is written: two registries may share a host."""
+    return (url.host_subcomponent or "") + (f":{url.explicit_port}" if url.explicit_port else "")
 
 
 def denied(answer: Answer, access: Access) -> Refused:
@@ -180,7 +185,7 @@ def denied(answer: Answer, access: Access) -> Refused:
 def _settled(answer: Answer) -> Answer:
     """The answer, unless it is the server's way to say: later."""
     if answer.status == 429:
-        raise Busy(f"{answer.url.host} asked to slow down.", _retry_after(answer.headers))
+        raise Busy(f"{origin(answer.url)} asked to slow down.", _retry_after(answer.headers))
     if answer.status == 408 or answer.status >= 500:
         raise Transient(f"{shown(answer.url)} answered {answer.status}.")
     return answer
