@@ -97,8 +97,17 @@ class Helm:
     def newest(self) -> Revision | None:
         return max(self.revisions, key=lambda each: each.number, default=None)
 
+    @property
+    def last(self) -> Revision:
+        """The newest, where there surely is one."""
+        return max(self.revisions, key=lambda each: each.number)
+
     def find(self, number: int) -> Revision | None:
         return next((each for each in self.revisions if each.number == number), None)
+
+    def get(self, number: int) -> Revision:
+        """The revision of this number, which is surely there."""
+        return next(each for each in self.revisions if each.number == number)
 
     def open(self, app: App, status: str, now: datetime, mark: str | None = None) -> Revision:
         self.made += 1

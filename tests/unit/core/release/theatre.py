@@ -28,7 +28,7 @@ from landlord.core.release.ledger import (
 )
 from landlord.core.release.machine import decide
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
-from tests.unit.core.release.cast import Revision
+from tests.unit.core.release.cast import App, Revision
 from tests.unit.core.release.world import START, World
 
 INTERVAL = timedelta(minutes=10)
@@ -135,6 +135,16 @@ class Theatre(World):
             assert self.passes < budget, "it never comes to rest"
             self.now = min(end, self.now + self.once())
         self.now = max(self.now, end)
+
+    def push(self, app: App, span: timedelta, why: str = "") -> None:
+        """Git wants something else, and so much time goes by."""
+        self.commit(app, why)
+        self.play(span)
+
+    def turn(self, words: str, span: timedelta) -> None:
+        """Something has happened that these words tell, and so much time goes by."""
+        self.say(words)
+        self.play(span)
 
     def _pass(self) -> timedelta:
         ended: Ended | None = None
