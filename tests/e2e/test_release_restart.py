@@ -74,6 +74,34 @@ async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
         shop.is_closed = False
 
 
+async def test_other_content_of_a_chart_stays_told_by_the_next_operator(
+    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
+    """It looks at once, and not an interval later; meanwhile nothing else is told."""
+    settings = {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS}
+    shop.offer("twice", "1.0.0", settings)
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
+        await first.until_serving()
+        home = await move_in(admin, tenant_name, shop)
+        await home.push(chart=shop.pin("twice"), interval="30s")
+        await home.proven()
+        shop.offer("twice", "1.0.0", {**settings, "files/new": "new"})
+        await home.until(reason="ChartContentChanged", status="False", deadline=90)
+        await home.push(chart=shop.pin("twice"), interval="1h")
+        before = await home.until(reason="ChartContentChanged", status="False")
+        assert await first.stop() == 0
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+        await second.until_serving()
+        assert condition(await home.looked_at()) == condition(before)
+        assert await second.stop() == 0
+    shop.offer("twice", "1.0.0", settings)
+    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="third") as third:
+        await third.until_serving()
+        await home.proven()
+        assert await home.revisions() == [(1, "deployed")]
+        assert await third.stop() == 0
+
+
 async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
     admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ fetched or rendered for a release that is as it should be.
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -29,6 +29,7 @@ from landlord.core.release.rendered import Rendered
 from landlord.core.release.sources import chart_permitted, permitted
 from landlord.reconcilers.release.access import credentials_of, trusted
 from landlord.reconcilers.release.case import Case, homeless
+from landlord.reconcilers.release.content import Content
 from landlord.reconcilers.release.hidden import Hidden
 from landlord.reconcilers.release.layers import Layers, NotPrepared, layers
 from landlord.reconcilers.release.looks import is_of_check
@@ -89,15 +90,13 @@ class Preparation:
         self._prober = prober
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
         self._renders = asyncio.Semaphore(RENDERS)
-        self._fetched: dict[Ref, datetime] = {}
-        self._changed: dict[Ref, tuple[str, str]] = {}
+        self._content = Content()
         self._hidden = hidden
 
     def forget(self, ref: Ref) -> None:
         """Drop what is remembered of a release that is gone."""
         self._packages.pop(ref, None)
-        self._fetched.pop(ref, None)
-        self._changed.pop(ref, None)
+        self._content.forget(ref)
         self._hidden.forget(ref)
 
     async def learn_secrets(self, case: Case) -> None:
@@ -119,7 +118,7 @@ class Preparation:
             inputs = inputs_of(case, merged)
             known = _known(ledger, inputs) or self._remembered(case.ref, inputs)
             if known is not None:
-                await self._see_same_content(case, ledger, inputs)
+                await self._content.see_same(case, inputs, partial(self._fetch, case, ledger))
                 return Prepared(known, merged)
             package = await self._package(case, ledger, merged, inputs)
         except NotPrepared as stop_:
@@ -139,30 +138,6 @@ class Preparation:
         if known is not None and known.desired == desired:
             return replace(known, layers=merged)
         return await self._package(case, ledger, merged, desired.inputs)
-
-    async def _see_same_content(self, case: Case, ledger: Ledger, inputs: str) -> None:
-        """Once in an interval: has the chart's version other content now? It stays told until it has the first again.
-
-        No other trouble counts meanwhile.
-        """
-        since = self._fetched.setdefault(case.ref, case.now)
-        if case.now >= since + case.interval:
-            self._fetched[case.ref] = case.now
-            await self._compare_content(case, ledger, inputs)
-        known = self._changed.get(case.ref)
-        if known is not None and known[0] == inputs:
-            raise NotPrepared(Reason.CHART_CONTENT_CHANGED, known[1])
-
-    async def _compare_content(self, case: Case, ledger: Ledger, inputs: str) -> None:
-        try:
-            await self._fetch(case, ledger)
-        except NotPrepared as stop:
-            if stop.reason is Reason.CHART_CONTENT_CHANGED:
-                self._changed[case.ref] = inputs, stop.why
-        except LandlordFailure:
-            return
-        else:
-            self._changed.pop(case.ref, None)
 
     def _remembered(self, ref: Ref, inputs: str) -> Desired | None:
         known = self._packages.get(ref)

@@ -205,6 +205,71 @@ async def test_other_content_under_the_same_version_stays_told_until_it_is_the_f
     assert isinstance((await room.prepare(ledger, MINUTE)).desired, Desired)
 
 
+def told(reason: str, status: str = "False", generation: int = 1) -> dict[str, Any]:
+    """A status that another process has left."""
+    ready = {"type": "Ready", "status": status, "reason": reason, "observedGeneration": generation}
+    return {"conditions": [ready]}
+
+
+async def restarted(status: dict[str, Any], digest: str = "sha256:two") -> tuple[Room, Ledger]:
+    """A new process, which knows what runs from the ledger and what was told from the status."""
+    ledger = running(await Room().desired())
+    room = Room()
+    room.case.body["status"] = status
+    room.outside.digest = digest
+    return room, ledger
+
+
+async def test_other_content_is_told_by_the_next_process_at_once() -> None:
+    room, ledger = await restarted(told("ChartContentChanged"))
+    stop = await room.stop(ledger)
+    assert "sha256:two instead of sha256:one" in stop.why
+    assert await room.stop(ledger, MINUTE) == stop
+    assert room.outside.asked == ["fetch"]
+
+
+async def test_content_that_is_the_first_again_is_seen_by_the_next_process_at_once() -> None:
+    room, ledger = await restarted(told("ChartContentChanged"), "sha256:one")
+    assert isinstance((await room.prepare(ledger)).desired, Desired)
+    assert room.outside.asked == ["fetch"]
+
+
+async def test_other_content_stays_told_while_the_next_process_cannot_ask() -> None:
+    room, ledger = await restarted(told("ChartContentChanged"))
+    room.outside.fetching = Transient("The registry is away.")
+    stop = await room.stop(ledger)
+    assert (stop.reason, "has not answered" in stop.why) == (Reason.CHART_CONTENT_CHANGED, True)
+    assert await room.stop(ledger, MINUTE) == stop
+    room.outside.fetching = None
+    assert "instead of sha256:one" in (await room.stop(ledger, 10 * MINUTE)).why
+
+
+async def test_what_was_told_of_another_spec_is_looked_at_and_not_believed() -> None:
+    room, ledger = await restarted(told("ChartContentChanged", generation=0))
+    room.outside.fetching = Transient("The registry is away.")
+    assert isinstance((await room.prepare(ledger)).desired, Desired)
+    assert room.outside.asked == ["fetch"]
+
+
+async def test_other_content_is_told_at_once_after_a_suspension_and_a_restart() -> None:
+    room, ledger = await restarted(told("Suspended"))
+    assert (await room.stop(ledger)).reason is Reason.CHART_CONTENT_CHANGED
+
+
+@pytest.mark.parametrize("status", [{}, told("Proven", "True"), told("Suspended", "True"), told("RolledBack")])
+async def test_no_registry_is_asked_at_a_start_for_what_nobody_doubted(status: dict[str, Any]) -> None:
+    room, ledger = await restarted(status)
+    assert isinstance((await room.prepare(ledger)).desired, Desired)
+    assert room.outside.asked == []
+    assert (await room.stop(ledger, 10 * MINUTE)).reason is Reason.CHART_CONTENT_CHANGED
+
+
+async def test_a_pass_that_comes_a_little_early_looks_all_the_same() -> None:
+    room, ledger = await restarted({})
+    await room.prepare(ledger)
+    assert (await room.stop(ledger, 9 * MINUTE)).reason is Reason.CHART_CONTENT_CHANGED
+
+
 async def test_new_content_that_is_meant_is_pinned_by_its_digest() -> None:
     room = Room()
     ledger = running(await room.desired())
