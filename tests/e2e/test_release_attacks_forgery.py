@@ -105,7 +105,7 @@ async def test_a_forged_record_is_told_and_never_proven(home: Home, what: str) -
         forged |= {"data": kept["data"]}
         forged["metadata"]["labels"] = {**kept["metadata"]["labels"], "version": "9"}
     await home.editor.admin.create(SECRETS.path(home.namespace), forged)
-    await home.annotate(requested_at="now")
+    await home.looked_at()
     told = await home.until(status="False", words="9")
     assert condition(told)["status"] != "True"
     await home.editor.admin.delete(SECRETS.path(home.namespace, "sh.helm.release.v1.web.v9"))

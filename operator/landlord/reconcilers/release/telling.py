@@ -111,9 +111,16 @@ class Teller:
             self._announce(case, UNUSED_VALUES, hint, warning=True)
 
     async def trouble(self, case: Case, ledger: Ledger, word: Word) -> None:
-        """Say why a pass could not be made."""
+        """Say why a pass could not be made; who asked for it hears that it was tried."""
         body = self._bodies.get(case.ref) or case.body
-        told = Told(objects.generation(case.body), ledger, word, environment=case.environment_name)
+        told = Told(
+            objects.generation(case.body),
+            ledger,
+            word,
+            environment=case.environment_name,
+            handled_at=objects.asked_at(case.body),
+            retried_at=case.retry_at or None,
+        )
         await self._store(case, body, told)
 
     def turned(self, case: Case, before: Ledger, after: Ledger) -> None:

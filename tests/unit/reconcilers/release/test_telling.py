@@ -161,6 +161,16 @@ async def test_a_pass_that_cannot_be_made_is_told_beside_what_is_proven() -> Non
     assert found["message"] == "secrets is forbidden. Nothing is done until that changes."
 
 
+async def test_who_asks_for_a_pass_that_cannot_be_made_is_answered_too() -> None:
+    stage = Room()
+    notes = {"landlord.dev/requested-at": "monday", "landlord.dev/retry-at": "tuesday"}
+    stage.case.body["metadata"]["annotations"] = notes
+    await stage.teller.trouble(stage.case, Ledger(), refused(Forbidden("secrets is forbidden.")))
+
+    status = stage.cluster.written[-1]
+    assert (status["lastHandledReconcileAt"], status["lastHandledRetryAt"]) == ("monday", "tuesday")
+
+
 async def test_no_part_of_a_status_repeats_what_pods_and_checks_say_of_a_secret() -> None:
     stage = Room()
     stage.hidden.learn(REF, {MARKER})
