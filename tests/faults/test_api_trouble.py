@@ -166,6 +166,33 @@ async def test_tenants_that_vanish_with_their_definition_take_no_namespace_along
         assert await operator.stop() == exits.CLEAN
 
 
+async def test_an_operator_beside_an_older_definition_says_what_to_apply_and_works_on(
+    cluster: Cluster, operator_kubeconfig: Path, town: Town, admin: Admin, tmp_path: Path
+) -> None:
+    older = (await admin.get(CRD))["spec"]["versions"]
+    del older[0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["summary"]
+    await admin.patch(CRD, {"spec": {"versions": older}})
+    words = "CRD tenants.landlord.dev of this cluster is of another Landlord: status.summary is unknown."
+    try:
+        with running_operator(operator_kubeconfig, tmp_path, *PATIENT) as operator:
+
+            def told() -> str:
+                return operator.get("/readyz")[1]
+
+            await operator.until_serving(90)
+            await town.until_allowed(1)
+            await eventually(lambda: told().startswith(f"ok\n{words}"), deadline=30, describe=told)
+            assert operator.get("/readyz")[0] == 200
+            assert 'landlord_crd_unfit{kind="Tenant"} 1.0' in operator.get("/metrics")[1]
+            assert len([line for line in operator.complaints() if line.startswith(words)]) == 1
+            await asyncio.to_thread(install, cluster.kubeconfig)
+            await eventually(lambda: told() == "ok\n", deadline=90, describe=told)
+            assert 'landlord_crd_unfit{kind="Tenant"} 0.0' in operator.get("/metrics")[1]
+            assert await operator.stop() == exits.CLEAN
+    finally:
+        await asyncio.to_thread(install, cluster.kubeconfig)
+
+
 async def test_rights_that_are_taken_away_are_named_and_work_goes_on_when_they_are_back(
     operator_kubeconfig: Path, town: Town, admin: Admin, tmp_path: Path
 ) -> None:

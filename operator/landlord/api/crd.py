@@ -117,6 +117,13 @@ def open_api_schema(kind: Kind) -> Schema:
     return schema | {RULES: [*schema.get(RULES, ()), *kind.name_rules]}
 
 
+def status_schema(kind: Kind) -> Schema:
+    """The schema of what Landlord writes, without that of what users write."""
+    model = kind.model.model_fields["status"].annotation
+    assert isinstance(model, type)  # noqa: S101 - for mypy; every kind has one model for its status
+    return structural(model)
+
+
 def render(kind: Kind) -> dict[str, Any]:
     """The CustomResourceDefinition of a kind."""
     return {

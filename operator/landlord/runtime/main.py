@@ -24,6 +24,7 @@ from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.tenant import TenantReconciler
 from landlord.reconcilers.world import World
 from landlord.runtime import exits, leader
+from landlord.runtime.definitions import Definitions
 from landlord.runtime.door import Door
 from landlord.runtime.guards import Guards
 from landlord.runtime.informer import Informer
@@ -95,13 +96,19 @@ class Operator:
         self.tenants = self._queue(TENANTS.kind, lambda ref: ref.name)
         self.environments = self._queue(ENVIRONMENTS.kind, lambda _: "")
         self.bodies = Bodies()
-        self.appreleases = self._queue(APPRELEASES.kind, lambda ref: ref.namespace or "")
+        self.appreleases = self._queue(
+            APPRELEASES.kind,
+            lambda ref: ref.namespace or "",
+            share=max(2, settings.workers_release // 4),
+            owner_of=self._tenant_of,
+        )
         self.release_sight = ReleaseSight(self.world, self.bodies, self.appreleases)
         self.sight = Sight(self.world, self.tenants, self.environments, self.release_sight)
         self.door = Door(free, (TENANTS, ENVIRONMENTS, APPRELEASES), self.sight.on_event)
         self.informers = [self._informer(free, kind) for kind in CHILDREN]
         self.watchdog = Watchdog(free, self.door, self.informers, metrics)
         self.guards = Guards(fenced)
+        self.definitions = Definitions(free, metrics)
         self.events = Recorder(
             _Written(fenced),
             metrics,
@@ -126,7 +133,11 @@ class Operator:
         """Watch, wait for the Lease, work, and stop when asked; the exit code."""
         self.stop.listen()
         async with Server(
-            self.settings.address, unhealthy=self.watchdog.problems, unready=self._unready, scrape=self.metrics.expose
+            self.settings.address,
+            unhealthy=self.watchdog.problems,
+            unready=self._unready,
+            scrape=self.metrics.expose,
+            remarks=self.definitions.remarks,
         ):
             self._start_watching()
             working = asyncio.ensure_future(self._lead())
@@ -140,6 +151,7 @@ class Operator:
             self._part(informer.run(), f"informer of {informer.resource.plural}")
         self._part(self.watchdog.measure_lag(), "loop lag")
         self._part(self.watchdog.run(), "watchdog")
+        self._part(self.definitions.run(), "definitions")
         self._part(self.events.run(), "events")
         self._part(self.releases.prober.run(), "prober")
         self._part(self.door.run(self.stop.listen), "kopf")
@@ -196,8 +208,13 @@ class Operator:
     def _part(self, run: Coroutine[Any, Any, None], name: str) -> None:
         self._parts.append(asyncio.create_task(run, name=name))
 
-    def _queue(self, kind: str, tenant_of: Callable[[Ref], str]) -> WorkQueue[Ref]:
-        return WorkQueue(tenant_of=tenant_of, gauges=self.metrics.queue(kind))
+    def _queue(self, kind: str, tenant_of: Callable[[Ref], str], **bounds: Any) -> WorkQueue[Ref]:
+        return WorkQueue(tenant_of=tenant_of, gauges=self.metrics.queue(kind), **bounds)
+
+    def _tenant_of(self, namespace: str) -> str:
+        """Whose the namespace is; its own name where it is nobody's."""
+        home = self.world.namespace(namespace)
+        return home.tenant if home is not None else namespace
 
     def _informer(self, cluster: Cluster, kind: Any) -> Informer:
         return Informer(

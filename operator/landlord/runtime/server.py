@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 
 Complaints = Callable[[], list[str]]
 """What is wrong now, in words; empty when all is well."""
+Remarks = Callable[[], list[str]]
+"""What somebody should know though all works, in words."""
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 """The metrics for an ``Accept`` header: text and content type."""
 
@@ -21,12 +23,20 @@ Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 class Server:
     """Serves until closed. Use as an async context manager; ``address`` is known once it has started."""
 
-    def __init__(self, address: tuple[str, int], *, unhealthy: Complaints, unready: Complaints, scrape: Scrape) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        unhealthy: Complaints,
+        unready: Complaints,
+        scrape: Scrape,
+        remarks: Remarks = list,
+    ) -> None:
         self.address = address
         self._scrape = scrape
         app = web.Application()
         app.router.add_get("/healthz", _answer(unhealthy))
-        app.router.add_get("/readyz", _answer(unready))
+        app.router.add_get("/readyz", _answer(unready, remarks))
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
@@ -54,9 +64,10 @@ class Server:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 
-def _answer(complaints: Complaints) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _answer(complaints: Complaints, remarks: Remarks = list) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_: web.Request) -> web.Response:
         wrong = complaints()
-        return web.Response(text="\n".join(wrong or ["ok"]) + "\n", status=503 if wrong else 200)
+        lines = [*(wrong or ["ok"]), *remarks()]
+        return web.Response(text="\n".join(lines) + "\n", status=503 if wrong else 200)
 
     return answer

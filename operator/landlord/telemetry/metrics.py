@@ -55,6 +55,7 @@ class Metrics:
         self._requests = self._counter(series.REQUESTS)
         self._request_duration = self._histogram(series.REQUEST_DURATION)
         self._throttled = self._counter(series.THROTTLED)
+        self._crd_unfit = self._gauge(series.CRD_UNFIT)
         self._watch_heard = self._gauge(series.WATCH_HEARD)
         self._watch_restarts = self._counter(series.WATCH_RESTARTS)
         self._watch_behind = self._gauge(series.WATCH_BEHIND)
@@ -114,6 +115,10 @@ class Metrics:
     def lagged(self, seconds: float) -> None:
         """The event loop woke this late."""
         self._lag.set(seconds)
+
+    def unfit(self, kind: str, is_unfit: bool) -> None:
+        """The CRD of a kind cannot hold what this process writes, or can."""
+        self._crd_unfit.labels(kind).set(is_unfit)
 
     def behind(self, kind: str, count: int) -> None:
         """So many objects of a kind were listed in a state that the watch has not shown; 0 is a sign of life."""

@@ -94,6 +94,14 @@ REQUEST_DURATION = Series(
 )
 THROTTLED = Series("landlord_kube_throttled_total", "counter", "Requests the API server answered with 429.", {})
 
+CRD_UNFIT = Series(
+    "landlord_crd_unfit",
+    "gauge",
+    "1 while the CRD in the cluster cannot hold what this process writes to statuses, else 0; the log and `/readyz` "
+    "say what is missing and what to apply.",
+    {"kind": "Tenant, Environment, AppRelease"},
+)
+
 WATCH_HEARD = Series(
     "landlord_watch_last_heard_timestamp_seconds",
     "gauge",
@@ -221,6 +229,7 @@ ALL: Final = (
     REQUESTS,
     REQUEST_DURATION,
     THROTTLED,
+    CRD_UNFIT,
     WATCH_HEARD,
     WATCH_RESTARTS,
     WATCH_BEHIND,

@@ -29,6 +29,18 @@ async def test_each_page_tells_its_own_truth() -> None:
         assert "landlord_build_info" in text
 
 
+async def test_what_somebody_should_know_does_not_make_it_unready() -> None:
+    remarks = ["CRD tenants.landlord.dev is of another Landlord."]
+    troubles: list[str] = []
+    async with Server(
+        ("127.0.0.1", 0), unhealthy=list, unready=lambda: troubles, scrape=Metrics().expose, remarks=lambda: remarks
+    ) as server:
+        assert (await ask(server, "/readyz"))[:2] == (200, f"ok\n{remarks[0]}\n")
+        assert (await ask(server, "/healthz"))[:2] == (200, "ok\n")
+        troubles.append("Tenant: not listed yet")
+        assert (await ask(server, "/readyz"))[:2] == (503, f"{troubles[0]}\n{remarks[0]}\n")
+
+
 async def test_a_scraper_that_knows_openmetrics_gets_it() -> None:
     async with Server(("127.0.0.1", 0), unhealthy=list, unready=list, scrape=Metrics().expose) as server:
         _, text, kind = await ask(server, "/metrics", Accept="application/openmetrics-text; version=1.0.0")

@@ -32,6 +32,7 @@ def everything() -> Metrics:
     metrics.requested("GET", "tenants", 429, 0.1)
     metrics.led(True)
     metrics.lagged(0.1)
+    metrics.unfit("Tenant", is_unfit=True)
     metrics.behind("Tenant", 0)
     metrics.recorded("Tenant", "Normal", "Created")
     metrics.dropped_event("rate")
