@@ -4,19 +4,18 @@ What differs is asked of the API server: ``would_be`` is its answer to a forced 
 and webhooks are in both sides of the comparison, so they are no drift.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from landlord.core.drift import graft
 from landlord.core.manifest import Object, copied
+from landlord.core.release.blame import Owners
+from landlord.core.release.places import at, escaped, named, steps
 from landlord.core.release.rendered import Entry
 
 MOST_TOLD: Final = 5
 """Fields that a message names before it says how many more there are."""
-SOMEBODY: Final = "somebody"
-"""Who changed what has no field manager: a field that was removed, mostly."""
 
 _NOT_OURS: Final = (
     "/status",
@@ -27,7 +26,6 @@ _NOT_OURS: Final = (
     "/metadata/uid",
     "/metadata/selfLink",
 )
-_HELM: Final = "helm"
 _REPLICAS: Final = "/spec/replicas"
 
 
@@ -87,10 +85,12 @@ def compare(
     """What a forced server-side dry-run of the stored object (``would_be``) would change of ``live``; None: nothing."""
     if live is None:
         return Drift(entry, (), is_gone=True)
-    spared = (*_NOT_OURS, *_spared(entry, ignore, scaled))
+    spared = frozenset((*_NOT_OURS, *_spared(entry, ignore, scaled)))
+    below = tuple(f"{each}/" for each in spared)
     found = _differing(would_be or {}, live, "")
-    pointers = [pointer for pointer in found if not any(_is_within(pointer, each) for each in spared)]
-    changes = tuple(Change(pointer, _changer(live, pointer)) for pointer in pointers)
+    pointers = [pointer for pointer in found if pointer not in spared and not pointer.startswith(below)]
+    owners = Owners(live)
+    changes = tuple(Change(pointer, owners.changer(pointer)) for pointer in pointers)
     return Drift(entry, changes) if changes else None
 
 
@@ -111,7 +111,7 @@ def correction(
     meta = stored.get("metadata") or {}
     entry = Entry(str(stored.get("apiVersion")), str(stored.get("kind")), "", str(meta.get("name")))
     # Only what Helm itself says: a field it is silent about would become Helm's, and go with the next upgrade.
-    said = tuple(each for each in _spared(entry, ignore, scaled) if _at(stored, _steps(each)) is not None)
+    said = tuple(each for each in _spared(entry, ignore, scaled) if at(stored, steps(each)) is not None)
     return graft(wanted, live, said)
 
 
@@ -127,11 +127,6 @@ def _meets(rule: Ignore, entry: Entry) -> bool:
     return all(want in ("", have) for want, have in zip(wanted, found, strict=True))
 
 
-def _is_within(pointer: str, place: str) -> bool:
-    """Whether the pointer is that place, or below it."""
-    return pointer == place or pointer.startswith(f"{place}/")
-
-
 def _differing(wanted: Any, found: Any, path: str) -> Iterator[str]:
     """The JSON pointers at which the two differ, as deep as they can be told apart."""
     if wanted == found:
@@ -139,7 +134,7 @@ def _differing(wanted: Any, found: Any, path: str) -> Iterator[str]:
     one, other = _comparable(wanted, found)
     if isinstance(one, Mapping) and isinstance(other, Mapping) and (one or other):
         for key in sorted(one.keys() | other.keys()):
-            yield from _differing(one.get(key), other.get(key), f"{path}/{_escaped(str(key))}")
+            yield from _differing(one.get(key), other.get(key), f"{path}/{escaped(str(key))}")
     elif isinstance(one, list) and isinstance(other, list):
         for index, (ours, theirs) in _pairs(one, other):
             is_both = ours is not None and theirs is not None
@@ -155,81 +150,18 @@ def _comparable(wanted: Any, found: Any) -> tuple[Any, Any]:
     if isinstance(found, Mapping) and wanted is None:
         return {}, found
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) != len(found):
-        return (wanted, found) if _names(wanted) and _names(found) else (None, found)
+        return (wanted, found) if named(wanted) and named(found) else (None, found)
     return wanted, found
 
 
 def _pairs(wanted: list[Any], found: list[Any]) -> list[tuple[int, tuple[Any, Any]]]:
     """Items that belong together: of the same name if all have one, else of the same position."""
-    ours, theirs = _names(wanted), _names(found)
+    ours, theirs = named(wanted), named(found)
     if not (ours and theirs):
         return list(enumerate(zip(wanted, found, strict=True)))
     both = [(theirs.get(name, ours.get(name, 0)), name) for name in ours.keys() | theirs.keys()]
     return [(at, (_nth(wanted, ours.get(name)), _nth(found, theirs.get(name)))) for at, name in sorted(both)]
 
 
-def _names(items: list[Any]) -> dict[str, int]:
-    """The position of each item by its name; nothing when they have none, or not each its own."""
-    names = [item["name"] for item in items if isinstance(item, Mapping) and isinstance(item.get("name"), str)]
-    return {name: index for index, name in enumerate(names)} if len(set(names)) == len(items) else {}
-
-
 def _nth(items: list[Any], index: int | None) -> Any:
     return None if index is None else items[index]
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-def _changer(live: Mapping[str, Any], pointer: str) -> str:
-    """The field manager that owns what stands there, not Helm itself, and wrote last."""
-    entries = (live.get("metadata") or {}).get("managedFields") or ()
-    owners = [each for each in entries if _owns(each.get("fieldsV1") or {}, live, _steps(pointer))]
-    # An apply by somebody else in Helm's name leaves no other trace than the name.
-    others = [each for each in owners if (each.get("manager"), each.get("operation")) != (_HELM, "Apply")] or owners
-    newest: Mapping[str, Any] = max(others, key=lambda each: str(each.get("time") or "9"), default={})
-    return str(newest.get("manager") or SOMEBODY)
-
-
-def _owns(fields: Mapping[str, Any], value: Any, steps: Sequence[str]) -> bool:
-    """Whether this set of fields (``fieldsV1``) holds the place, something below it, or the whole it stands in."""
-    for step in steps:
-        inner = [key for key in fields if key != "."]
-        if not inner:
-            return True
-        following = _child(value, step)
-        key = f"f:{step}" if isinstance(value, Mapping) else _item_key(inner, following)
-        if key is None or key not in fields:
-            return False
-        fields, value = fields[key] or {}, following
-    return True
-
-
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-
-
-def _at(value: Any, steps: Iterable[str]) -> Any:
-    for step in steps:
-        value = _child(value, step)
-    return value
-
-
-def _child(value: Any, step: str) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(step)
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-        return value[int(step)]
-    return None
-
-
-def _item_key(keys: Iterable[str], item: Any) -> str | None:
-    """The key by which ``fieldsV1`` names this item of a list: by its key fields, or by its value."""
-    for key in keys:
-        mark, _, text = key.partition(":")
-        if mark == "v" and json.loads(text) == item:
-            return key
-        if mark == "k" and isinstance(item, Mapping) and all(item.get(k) == v for k, v in json.loads(text).items()):
-            return key
-    return None
