@@ -26,8 +26,11 @@ class Clearance:
     """Names of those that were asked to go in this step."""
 
 
-async def clear(cluster: Cluster, namespace: str) -> Clearance:
-    """Delete each AppRelease of the namespace, exactly as seen; call again until nothing is waited for."""
+async def clear(cluster: Cluster, namespace: str, *, is_cordoned: bool = False) -> Clearance:
+    """Delete each AppRelease of the namespace, exactly as seen; call again until nothing is waited for.
+
+    Under a cordon Helm may write nothing, not even to uninstall: only a person can say which of the two orders holds.
+    """
     try:
         left = await cluster.list_all(APPRELEASES, namespace)
     except Missing:  # no such kind any more, so none of them either
@@ -41,21 +44,21 @@ async def clear(cluster: Cluster, namespace: str) -> Clearance:
         except LandlordFailure as failure:
             failures.append(failure)
     raise_worst(failures)
-    return Clearance(_told(namespace, left), tuple(body["metadata"]["name"] for body in staying))
+    return Clearance(_told(namespace, left, is_cordoned=is_cordoned), tuple(body["metadata"]["name"] for body in staying))
 
 
-def _told(namespace: str, left: Sequence[Body]) -> str:
+def _told(namespace: str, left: Sequence[Body], *, is_cordoned: bool) -> str:
     """Who is waited for; and of each that cannot go by itself why, and what to do."""
     if not left:
         return ""
     names = [body["metadata"]["name"] for body in left]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     told = [f"Namespace {namespace} waits until its AppReleases are gone: {', '.join(names[:MOST_NAMED])}{more}."]
-    troubles = [each for each in map(_trouble, left) if each]
+    troubles = [each for body in left if (each := _trouble(body, is_cordoned=is_cordoned))]
     return " ".join([*told, *troubles[:MOST_NAMED]])
 
 
-def _trouble(body: Body) -> str:
+def _trouble(body: Body, *, is_cordoned: bool) -> str:
     meta, status = body["metadata"], body.get("status") or {}
     if "deletionTimestamp" not in meta:
         return ""  # it is asked only now
@@ -66,8 +69,9 @@ def _trouble(body: Body) -> str:
     if not is_current or ready.get("reason") in _AT_WORK:
         return ""
     why = str(ready.get("message", ""))[:LONGEST]
+    todo = "Set spec.cordoned of the Tenant to false, so that Helm may write again" if is_cordoned else "Mend that"
     return (
-        f"AppRelease {meta['name']} cannot be uninstalled ({ready.get('reason')}): {why} Mend that; or set its "
+        f"AppRelease {meta['name']} cannot be uninstalled ({ready.get('reason')}): {why} {todo}; or set its "
         "spec.deletionPolicy to Orphan, and it goes without Helm, and what it left goes with the namespace."
     )
 

@@ -87,7 +87,7 @@ async def _delete(writer: Writer, namespace: Child, *, is_cordoned: bool) -> Far
     if live is not None and live["metadata"]["uid"] == namespace.uid and "deletionTimestamp" not in live["metadata"]:
         if not is_cordoned and names.LABEL_CORDONED in (live["metadata"].get("labels") or {}):
             await _mark(writer, namespace, {"labels": {names.LABEL_CORDONED: None}})
-        cleared = await clear(writer.cluster, namespace.ref.name)
+        cleared = await clear(writer.cluster, namespace.ref.name, is_cordoned=is_cordoned)
         if cleared.waiting:
             return Farewell(namespace, cleared.waiting, cleared.asked)
         await _unprotect(writer, namespace, live)

@@ -89,6 +89,17 @@ async def test_a_release_that_cannot_be_uninstalled_is_told_with_what_to_do() ->
     assert await one.writes_of() == {}
 
 
+async def test_in_a_cordoned_tenant_it_is_the_cordon_that_must_be_lifted() -> None:
+    one = await leaving("web", cordoned=True)
+    await one.run()
+    assert is_going(one, of("web"))
+    release(one, "web", told("Rejected", "The namespace shop-dev is cordoned."))
+    await one.run()
+    assert "Set spec.cordoned of the Tenant to false" in deleting(one)
+    assert "Mend that" not in deleting(one)
+    assert not is_going(one, NAMESPACE)
+
+
 async def test_what_was_told_before_the_deletion_is_no_reason() -> None:
     one = await leaving("web")
     await one.run()
