@@ -90,7 +90,9 @@ async def test_a_release_that_cannot_be_uninstalled_holds_its_tenant_in_plain_wo
     await eventually(lambda: _is_cordoned(home), deadline=20, describe="the namespace is cordoned")
     await home.admin.delete(tenant)
     for name in ("db", "web"):
-        await _until_told(home, tenant, f"AppRelease {name} cannot be uninstalled", "Set spec.cordoned of the Tenant to false")
+        await _until_told(
+            home, tenant, f"AppRelease {name} cannot be uninstalled", "Set spec.cordoned of the Tenant to false"
+        )
     assert "deletionTimestamp" not in (await home.admin.get(f"/api/v1/namespaces/{home.namespace}"))["metadata"]
     await home.breaker.patch(home.path("db"), {"spec": {"deletionPolicy": "Orphan"}})
     await _until_gone(home, home.path("db"))

@@ -44,7 +44,9 @@ async def clear(cluster: Cluster, namespace: str, *, is_cordoned: bool = False) 
         except LandlordFailure as failure:
             failures.append(failure)
     raise_worst(failures)
-    return Clearance(_told(namespace, left, is_cordoned=is_cordoned), tuple(body["metadata"]["name"] for body in staying))
+    return Clearance(
+        _told(namespace, left, is_cordoned=is_cordoned), tuple(body["metadata"]["name"] for body in staying)
+    )
 
 
 def _told(namespace: str, left: Sequence[Body], *, is_cordoned: bool) -> str:
