@@ -242,6 +242,55 @@ async def test_ignored_fields_are_left_to_others(stage: Stage) -> None:
     assert live["data"] == {"level": "debug", "motd": "hello"}
 
 
+async def test_what_others_added_within_what_is_ignored_is_not_taken_from_them(stage: Stage) -> None:
+    await stage.deploy()
+    ignore = Ignore(("/data",), kind="ConfigMap")
+    stage.kubectl("patch", "cm/settings", "--type=merge", '-p={"data":{"level":"debug","own":"kept"}}')
+    stage.kubectl("label", "cm/settings", "app.kubernetes.io/managed-by-")
+    assert {pointer.rpartition("/")[2] for _, pointer, _ in told(await correct(stage, ignore))} == {
+        "app.kubernetes.io~1managed-by"
+    }
+    path = stage.path("configmaps", "settings")
+    assert (await stage.admin.get(path))["data"] == {"level": "debug", "motd": "hello", "own": "kept"}
+    await stage.deploy("--force-conflicts", level="warn")
+    assert (await stage.admin.get(path))["data"] == {"level": "warn", "motd": "hello", "own": "kept"}
+
+
+async def test_an_ignored_item_of_a_list_is_the_one_of_the_same_name(stage: Stage) -> None:
+    await stage.deploy()
+    ignore = Ignore((IMAGE,))
+    side = '{"name":"side","image":"registry.example/side:1"}'
+    stage.kubectl("set", "image", "deploy/web", "web=registry.example/app:hotfix")
+    stage.kubectl(
+        "patch",
+        "deploy/web",
+        "--type=json",
+        f'-p=[{{"op":"add","path":"/spec/template/spec/containers/0","value":{side}}}]',
+    )
+    assert await look(stage, ignore) == ()
+    stage.kubectl("scale", "deploy/web", "--replicas=3")
+    assert {pointer for _, pointer, _ in told(await correct(stage, ignore))} == {"/spec/replicas"}
+    live = await stage.admin.get(stage.path("deployments", "web", "apps/v1"))
+    images = {each["name"]: each["image"] for each in live["spec"]["template"]["spec"]["containers"]}
+    assert images == {"side": "registry.example/side:1", "web": "registry.example/app:hotfix"}
+    await stage.deploy("--force-conflicts", image="registry.example/app:2")
+
+
+@pytest.mark.parametrize("pointer", ["/data/password", "/stringData/password"])
+async def test_an_ignored_key_of_a_secret_is_left_however_it_is_written(stage: Stage, pointer: str) -> None:
+    (stage.chart / "templates" / "keys.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {password: first, user: app}\n"
+    )
+    await stage.deploy()
+    ignore = Ignore((pointer,), kind="Secret")
+    stage.kubectl("patch", "secret/keys", "--type=merge", '-p={"stringData":{"password":"rotated"}}')
+    assert await look(stage, ignore) == ()
+    stage.kubectl("patch", "secret/keys", "--type=merge", '-p={"stringData":{"user":"evil"}}')
+    assert {place for _, place, _ in told(await correct(stage, ignore))} == {"/data/user"}
+    live = await stage.admin.get(stage.path("secrets", "keys"))
+    assert live["data"] == {"password": "cm90YXRlZA==", "user": "YXBw"}
+
+
 async def test_an_apply_by_somebody_else_in_helms_name_is_seen(stage: Stage) -> None:
     await stage.deploy()
     assert await look(stage) == ()

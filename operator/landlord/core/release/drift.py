@@ -4,14 +4,16 @@ What differs is asked of the API server: ``would_be`` is its answer to a forced 
 and webhooks are in both sides of the comparison, so they are no drift.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from landlord.core.drift import graft
 from landlord.core.manifest import Object, copied
 from landlord.core.release.blame import Owners
-from landlord.core.release.places import at, escaped, named, steps
+from landlord.core.release.leaving import leave
+from landlord.core.release.places import escaped, named, same_place, steps
+from landlord.core.release.places import pointer as pointer_of
 from landlord.core.release.rendered import Entry
 
 MOST_TOLD: Final = 5
@@ -79,13 +81,18 @@ def compare(
     live: Mapping[str, Any] | None,
     would_be: Mapping[str, Any] | None,
     *,
+    stored: Mapping[str, Any] | None = None,
     ignore: Sequence[Ignore] = (),
     scaled: Collection[tuple[str, str]] = (),
 ) -> Drift | None:
-    """What a forced server-side dry-run of the stored object (``would_be``) would change of ``live``; None: nothing."""
+    """What a forced server-side dry-run of ``stored`` (``would_be``) would change of ``live``; None: nothing.
+
+    Pointers of ``ignore`` count as the chart does: an item of a list is the one of the same name, wherever it stands.
+    """
     if live is None:
         return Drift(entry, (), is_gone=True)
-    spared = frozenset((*_NOT_OURS, *_spared(entry, ignore, scaled)))
+    named_places = _spared(entry, ignore, scaled)
+    spared = frozenset((*_NOT_OURS, *(_in_answers(each, stored, live, would_be) for each in named_places)))
     below = tuple(f"{each}/" for each in spared)
     found = _differing(would_be or {}, live, "")
     pointers = [pointer for pointer in found if pointer not in spared and not pointer.startswith(below)]
@@ -110,15 +117,27 @@ def correction(
         return wanted
     meta = stored.get("metadata") or {}
     entry = Entry(str(stored.get("apiVersion")), str(stored.get("kind")), "", str(meta.get("name")))
-    # Only what Helm itself says: a field it is silent about would become Helm's, and go with the next upgrade.
-    said = tuple(each for each in _spared(entry, ignore, scaled) if at(stored, steps(each)) is not None)
-    return graft(wanted, live, said)
+    owners = Owners(live)
+    for pointer in _spared(entry, ignore, scaled):
+        leave(wanted, live, steps(pointer), owners)
+    return wanted
+
+
+def _in_answers(
+    pointer: str, stored: Mapping[str, Any] | None, live: Mapping[str, Any], would_be: Mapping[str, Any] | None
+) -> str:
+    """Where that place of the stored object is in what the API server answers."""
+    way = steps(pointer)
+    found = same_place(way, stored, live) or same_place(way, stored, would_be)
+    return pointer if found is None else pointer_of(found)
 
 
 def _spared(entry: Entry, ignore: Sequence[Ignore], scaled: Collection[tuple[str, str]]) -> tuple[str, ...]:
     """The JSON pointers that others may change in this object."""
-    named = tuple(pointer for rule in ignore if _meets(rule, entry) for pointer in rule.pointers)
-    return (*named, _REPLICAS) if (entry.kind, entry.name) in scaled else named
+    said = tuple(pointer for rule in ignore if _meets(rule, entry) for pointer in rule.pointers)
+    if entry.kind == "Secret":  # the API server has no stringData: it is data once it is written
+        said = tuple(re.sub("^/stringData(?=/|$)", "/data", pointer) for pointer in said)
+    return (*said, _REPLICAS) if (entry.kind, entry.name) in scaled else said
 
 
 def _meets(rule: Ignore, entry: Entry) -> bool:

@@ -103,7 +103,7 @@ class Drifting:
         if not is_correctable(release):
             raise Refused(
                 f"Helm applied revision {release.number} on the client side, so drift is told but not corrected; "
-                "the next upgrade applies it on the server."
+                "Helm goes on that way until the release is made anew."
             )
         trust = self._trust(ref, release, ignore)
         scaled = await self._scaled(inventory)
@@ -148,10 +148,10 @@ class Drifting:
         if live is None:
             return Drift(item.entry, (), is_gone=True)
         would_be = await deployer.apply(item.resource, wanted, manager=HELM, dry_run=True)
-        drift = compare(item.entry, live, would_be, ignore=trust.ignore, scaled=scaled.all)
+        drift = compare(item.entry, live, would_be, stored=wanted, ignore=trust.ignore, scaled=scaled.all)
         if drift is not None:
             touched = await _touched(deployer, item, live)
-            drift = compare(item.entry, touched, would_be, ignore=trust.ignore, scaled=scaled.all)
+            drift = compare(item.entry, touched, would_be, stored=wanted, ignore=trust.ignore, scaled=scaled.all)
         if drift is None:
             trust.note(item.entry, live, is_lent=_is_lent(item, scaled))
         return drift

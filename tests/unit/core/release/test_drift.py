@@ -186,6 +186,34 @@ def test_what_others_may_change_is_no_drift_by_kind_name_and_place() -> None:
         assert compare(ENTRY, found, would_be(), ignore=[rule]) is not None
 
 
+def test_a_place_in_a_list_is_counted_as_the_chart_counts_it() -> None:
+    found, wanted = live(), would_be()
+    for each in (found, wanted):
+        each["spec"]["template"]["spec"]["containers"].insert(0, {"name": "side", "image": "side:1"})
+    found["spec"]["template"]["spec"]["containers"][1]["image"] = "shop/web:hotfix"
+    rule = Ignore(("/spec/template/spec/containers/0/image",))
+    assert compare(ENTRY, found, wanted, stored=STORED, ignore=[rule]) is None
+    found["spec"]["template"]["spec"]["containers"][0]["image"] = "evil"
+    drift = compare(ENTRY, found, wanted, stored=STORED, ignore=[rule])
+    assert pointers(drift) == ["/spec/template/spec/containers/0/image"]
+
+
+def test_an_item_that_is_gone_can_be_ignored_by_its_place_in_the_chart() -> None:
+    found, wanted = live(), would_be()
+    found["spec"]["template"]["spec"]["containers"] = [{"name": "own", "image": "x"}]
+    wanted["spec"]["template"]["spec"]["containers"] = [{"name": "own", "image": "x"}, {"name": "app", "image": "y"}]
+    rule = Ignore(("/spec/template/spec/containers/0",))
+    assert compare(ENTRY, found, wanted, stored=STORED, ignore=[rule]) is None
+
+
+def test_texts_of_a_secret_can_be_ignored_by_the_name_the_chart_has_for_them() -> None:
+    found, wanted = {"data": {"password": "b3RoZXI="}}, {"data": {"password": "Zmlyc3Q="}}
+    assert compare(SECRET, found, wanted, ignore=[Ignore(("/stringData/password",))]) is None
+    assert compare(SECRET, found, wanted, ignore=[Ignore(("/stringData",))]) is None
+    assert compare(SECRET, found, wanted, ignore=[Ignore(("/stringDatas",), kind="Secret")]) is not None
+    assert compare(ENTRY, found, wanted, ignore=[Ignore(("/stringData",))]) is not None
+
+
 def test_one_key_can_be_ignored_even_when_the_whole_map_was_removed() -> None:
     found, wanted = live(), would_be()
     wanted["metadata"]["annotations"] = {"example.org/at": "1"}
