@@ -4,7 +4,7 @@
 #   KUBECONFIG=FILE make demo     use that cluster instead of a sandbox; the same holds for test, integration, e2e, bench, faults
 #   PYTHON=python3.12 make setup  use that Python
 #   PYTEST_ARGS='-k quota -x'     further arguments for pytest
-#   CLUSTERS=1                    tests on one sandbox, one after another, instead of two beside each other
+#   CLUSTERS=1                    tests on one sandbox, one after another, instead of three beside each other
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,7 +22,7 @@ PYTEST_ARGS ?=
 TESTED := $(wildcard tests/integration tests/e2e)
 # Unit tests share nothing. Tests on a cluster have it for themselves: operators compete for its Lease.
 BESIDE_EACH_OTHER := -n auto --dist worksteal
-CLUSTERS ?= 2
+CLUSTERS ?= 3
 ON_CLUSTERS := $(if $(filter-out 1,$(CLUSTERS)),$(if $(KUBECONFIG)$(LANDLORD_TEST_KUBECONFIG),,-n $(CLUSTERS) --dist loadfile))
 
 say = @echo "==> $(1)"

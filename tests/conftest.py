@@ -1,7 +1,7 @@
 """Fixtures for every test: the cluster, an admin, fresh names, the audit log."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 _RUN = pytest.StashKey[Path]()
+_LAST_OF_THE_NODE = pytest.StashKey[pytest.Item | None]()
 _WORKER_INPUT = "landlord_run_folder"
 
 
@@ -68,6 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the sandbox's programs before the first test, if one needs them: no test's time limit is meant for that."""
+    session.config.stash[_LAST_OF_THE_NODE] = beside.last_of_the_node(session.items)
     if session.config.option.collectonly or clusters.is_given():
         return
     if any(item.get_closest_marker("cluster") for item in session.items):
@@ -76,6 +78,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             core_programs()
             if any("node_cluster" in getattr(item, "fixturenames", ()) for item in session.items):
                 nodes.build_programs()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the real node after the last test that uses it: pods left on it would be probed and restarted to the end."""
+    done = yield
+    if item is item.config.stash[_LAST_OF_THE_NODE]:
+        nodes.end(item.config.stash[_RUN])
+    return done
 
 
 @pytest.fixture(scope="session")

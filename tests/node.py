@@ -18,7 +18,7 @@ from sandbox.site import EXTRAS
 from tests import cluster as clusters
 from tests.cluster import Cluster
 
-__all__ = ["NODE", "NodeCluster", "build_programs", "find_or_start", "why_not"]
+__all__ = ["NODE", "NodeCluster", "build_programs", "end", "find_or_start", "why_not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,12 @@ def find_or_start(run: Path) -> NodeCluster:
         assert record, "asked for without looking at why_not()"
         return NodeCluster(record)
     return NodeCluster(sandbox.up(run / "node", with_node=True, extras=EXTRAS))
+
+
+def end(run: Path) -> None:
+    """End and remove this run's sandbox with a real node, if it has one."""
+    if not clusters.is_given() and (run / "node").exists():
+        sandbox.down(run / "node")
 
 
 def build_programs() -> None:
