@@ -121,10 +121,10 @@ class TestCordon:
         node.delete(target).allowed()
 
     def test_nodes_can_be_drained(self, still: Tenancy) -> None:
-        target = existing(still)[3]
-        metadata = {"name": "old", "namespace": still.namespace}
-        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-        path = f"/api/v1/namespaces/{still.namespace}/pods/{target['metadata']['name']}/eviction"
+        target = pod(still.namespace, "drained")  # another one than those that tests before have ended
+        still.break_glass.apply(target).allowed()
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": target["metadata"]}
+        path = f"/api/v1/namespaces/{still.namespace}/pods/drained/eviction"
         still.admin.request("POST", path, eviction).allowed()
 
     def test_the_operator_goes_on(self, still: Tenancy) -> None:
