@@ -16,7 +16,20 @@ from aiohttp import web
 
 from landlord.clients.charts.oci import CONFIG, CONTENT, MANIFEST
 
-WEB = """
+MODEST = """\
+          resources:
+            requests: {cpu: 10m, memory: 16Mi}
+            limits: {cpu: 100m, memory: 32Mi}
+          securityContext:
+            allowPrivilegeEscalation: false
+            runAsNonRoot: true
+            runAsUser: 1000
+            capabilities: {drop: [ALL]}
+            seccompProfile: {type: RuntimeDefault}
+"""
+"""How a container is written down that any tenant may run: small, and within the restricted level."""
+WEB = (
+    """
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: {{ .Release.Name }}}
@@ -32,16 +45,9 @@ spec:
       containers:
         - name: web
           image: {{ .Values.image.repository }}:{{ .Values.image.tag }}
-          resources:
-            requests: {cpu: 10m, memory: 16Mi}
-            limits: {cpu: 100m, memory: 32Mi}
-          securityContext:
-            allowPrivilegeEscalation: false
-            runAsNonRoot: true
-            runAsUser: 1000
-            capabilities: {drop: [ALL]}
-            seccompProfile: {type: RuntimeDefault}
 """
+    + MODEST
+)
 SETTINGS = """
 apiVersion: v1
 kind: ConfigMap

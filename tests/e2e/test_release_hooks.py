@@ -7,12 +7,13 @@ import pytest
 from tests.manifests import condition
 from tests.polling import eventually
 from tests.releases import Home, home, release_operator, shop
-from tests.shop import SETTINGS, VALUES, WEB, Shop
+from tests.shop import MODEST, SETTINGS, VALUES, WEB, Shop
 
 __all__ = ["home", "release_operator", "shop"]
 
 HOOKED = "1.3.0"
-HOOK = """
+HOOK = (
+    """
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -27,16 +28,9 @@ spec:
       containers:
         - name: migrate
           image: registry.example.org/migrate:{{ .Values.hook }}
-          resources:
-            requests: {cpu: 10m, memory: 16Mi}
-            limits: {cpu: 100m, memory: 32Mi}
-          securityContext:
-            allowPrivilegeEscalation: false
-            runAsNonRoot: true
-            runAsUser: 1000
-            capabilities: {drop: [ALL]}
-            seccompProfile: {type: RuntimeDefault}
 """
+    + MODEST
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

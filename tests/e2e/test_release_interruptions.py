@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -14,13 +15,14 @@ from tests.admin import Admin
 from tests.operator_process import OperatorProcess, running_operator
 from tests.polling import eventually
 from tests.releases import Home, move_in, shop
-from tests.shop import SETTINGS, VALUES, WEB, Shop
+from tests.shop import MODEST, SETTINGS, VALUES, WEB, Shop
 
 __all__ = ["shop"]
 
 VERSION = "3.0.0"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/landlord-system/leases/landlord"
-JOB = """
+JOB = (
+    """
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -35,16 +37,18 @@ spec:
       containers:
         - name: migrate
           image: registry.example.org/migrate:1
-          resources:
-            requests: {cpu: 10m, memory: 16Mi}
-            limits: {cpu: 100m, memory: 32Mi}
-          securityContext:
-            allowPrivilegeEscalation: false
-            runAsNonRoot: true
-            runAsUser: 1000
-            capabilities: {drop: [ALL]}
-            seccompProfile: {type: RuntimeDefault}
 """
+    + MODEST
+)
+
+
+@dataclass(frozen=True)
+class Caught:
+    """A Helm run that goes on until somebody ends it."""
+
+    job: str
+    """The UID of the hook's Job."""
+    helm: psutil.Process
 
 
 class Desk:
@@ -107,38 +111,43 @@ async def until_hooked(home: Home, but: str = "") -> str:
     return await eventually(uid, deadline=60, describe="a Job of the hook")
 
 
-async def let_go(home: Home) -> None:
-    """Let the hook's Job end."""
+async def ends_well(home: Home, but: str) -> int:
+    """Let the Job after ``but`` end, and see the release proven; the revision that is deployed then."""
+    await until_hooked(home, but=but)
     await home.admin.patch(JOBS.path(home.namespace, "web-migrate"), {"spec": {"suspend": False}})
+    return int((await home.proven())["status"]["deployed"]["revision"])
+
+
+async def caught_in_the_act(operator: OperatorProcess, home: Home, but: str = "", **values: str) -> Caught:
+    """Push a hook that nobody lets end; the Job it is, after ``but``, and the Helm that waits for it."""
+    await home.push(chart=home.shop.pin(version=VERSION), values={"slow": True, **values})
+    return Caught(await until_hooked(home, but=but), await helm_of(operator, "upgrade"))
+
+
+async def arrived(operator: OperatorProcess, admin: Admin, name: str, shop: Shop) -> Home:
+    """A fresh tenant of this operator, once that serves."""
+    await operator.until_serving()
+    return await move_in(admin, name, shop)
 
 
 async def test_an_operator_killed_during_an_install_and_an_upgrade_leaves_no_lock_and_no_helm(
     admin: Admin, tenant_name: str, shop: Shop, desk: Desk
 ) -> None:
-    chart = shop.pin(version=VERSION)
     with desk.operator() as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
-        await home.push(chart=chart, values={"slow": True})
-        job = await until_hooked(home)
-        helm = await helm_of(first, "upgrade")
+        home = await arrived(first, admin, tenant_name, shop)
+        caught = await caught_in_the_act(first, home)
         await bury(first, admin)
-        await until_dead(helm)
+        await until_dead(caught.helm)
     assert await home.revisions() == [(1, "pending-install")]
     with desk.operator() as second:
-        job = await until_hooked(home, but=job)
-        await let_go(home)
-        assert (await home.proven())["status"]["deployed"]["revision"] == 2
-        await home.push(chart=chart, values={"slow": True, "message": "two"})
-        job = await until_hooked(home, but=job)
-        helm = await helm_of(second, "upgrade")
+        assert await ends_well(home, but=caught.job) == 2
+        job = await until_hooked(home)
+        caught = await caught_in_the_act(second, home, but=job, message="two")
         await bury(second, admin)
-        await until_dead(helm)
+        await until_dead(caught.helm)
     assert (await home.revisions())[-2:] == [(2, "deployed"), (3, "pending-upgrade")]
     with desk.operator() as third:
-        await until_hooked(home, but=job)
-        await let_go(home)
-        assert (await home.proven())["status"]["deployed"]["revision"] == 4
+        assert await ends_well(home, but=caught.job) == 4
         assert third.complaints() == []
     assert [status for _, status in await home.revisions()].count("deployed") == 1
     assert (await home.revisions())[2:] == [(3, "failed"), (4, "deployed")]
@@ -148,40 +157,27 @@ async def test_an_operator_killed_during_an_install_and_an_upgrade_leaves_no_loc
 async def test_an_operator_asked_to_stop_during_an_upgrade_ends_its_helm_cleanly(
     admin: Admin, tenant_name: str, shop: Shop, desk: Desk
 ) -> None:
-    chart = shop.pin(version=VERSION)
     with desk.operator() as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
-        await home.push(chart=chart)
+        home = await arrived(first, admin, tenant_name, shop)
+        await home.push(chart=shop.pin(version=VERSION))
         await home.proven()
-        job = await until_hooked(home)
-        await home.push(chart=chart, values={"slow": True, "message": "two"})
-        job = await until_hooked(home, but=job)
-        helm = await helm_of(first, "upgrade")
+        caught = await caught_in_the_act(first, home, but=await until_hooked(home), message="two")
         assert await first.stop() == 0
-        await until_dead(helm)
+        await until_dead(caught.helm)
     assert await home.revisions() == [(1, "deployed"), (2, "failed")]
     with desk.operator():
-        await until_hooked(home, but=job)
-        await let_go(home)
-        assert (await home.proven())["status"]["deployed"]["revision"] == 3
+        assert await ends_well(home, but=caught.job) == 3
     assert await home.data() == {"message": "two"}
 
 
 async def test_a_helm_that_is_killed_under_a_living_operator_is_run_once_more(
     admin: Admin, tenant_name: str, shop: Shop, desk: Desk
 ) -> None:
-    chart = shop.pin(version=VERSION)
     with desk.operator() as operator:
-        await operator.until_serving()
-        home = await move_in(admin, tenant_name, shop)
-        await home.push(chart=chart, values={"slow": True})
-        job = await until_hooked(home)
-        helm = await helm_of(operator, "upgrade")
-        await asyncio.to_thread(helm.kill)
-        await until_hooked(home, but=job)
-        await let_go(home)
-        assert (await home.proven())["status"]["deployed"]["revision"] == 2
+        home = await arrived(operator, admin, tenant_name, shop)
+        caught = await caught_in_the_act(operator, home)
+        await asyncio.to_thread(caught.helm.kill)
+        assert await ends_well(home, but=caught.job) == 2
         assert operator.complaints() == []
 
 
@@ -189,15 +185,11 @@ async def test_a_lock_outlives_its_record_only_until_its_helm_is_surely_gone(
     admin: Admin, tenant_name: str, shop: Shop, desk: Desk
 ) -> None:
     """The ledger is lost with the operator: the revision itself tells who made it and until when that could live."""
-    chart = shop.pin(version=VERSION)
     with desk.operator() as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
-        await home.push(chart=chart, values={"slow": True})
-        job = await until_hooked(home)
-        helm = await helm_of(first, "upgrade")
+        home = await arrived(first, admin, tenant_name, shop)
+        caught = await caught_in_the_act(first, home)
         await bury(first, admin)
-        await until_dead(helm)
+        await until_dead(caught.helm)
     await admin.delete(f"/api/v1/namespaces/landlord-system/configmaps/{home.namespace}.web")
     with desk.operator():
         told = f"helm uninstall web --namespace {home.namespace}."
@@ -205,6 +197,4 @@ async def test_a_lock_outlives_its_record_only_until_its_helm_is_surely_gone(
         assert await home.revisions() == [(1, "pending-install")]
         secret = f"/api/v1/namespaces/{home.namespace}/secrets/sh.helm.release.v1.web.v1"
         await home.breaker.patch(secret, {"metadata": {"labels": {"landlord.dev/until": "1"}}})
-        await until_hooked(home, but=job)
-        await let_go(home)
-        assert (await home.proven())["status"]["deployed"]["revision"] == 2
+        assert await ends_well(home, but=caught.job) == 2
