@@ -16,6 +16,8 @@ from landlord.core.release.steps import Standing, Word
 Json = dict[str, Any]
 
 SHOWN_HISTORY: Final = 5
+LONGEST: Final = 512
+"""Characters of one entry of an inventory, or of one pointer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,19 @@ def _equal(before: Any, after: Any) -> bool:
 def _drift(before: Mapping[str, Any], told: Told) -> Json:
     found: Json = {}
     if told.drift is not None:
-        shown = [dict(each) for each in told.drift[:20]]
+        shown = [_drifted_object(each) for each in told.drift[:20]]
         found["drift"] = {"count": len(told.drift), "objects": shown} if told.drift else None
     if told.inventory is not None:
-        found["inventory"] = {"count": len(told.inventory), "entries": list(told.inventory[:50])}
+        entries = [each[:LONGEST] for each in told.inventory[:50]]
+        found["inventory"] = {"count": len(told.inventory), "entries": entries}
     return found
+
+
+def _drifted_object(found: Mapping[str, Any]) -> Json:
+    """As short as the schema wants it: keys of maps, and so the pointers to them, may be as long as anybody likes."""
+    fields = [field[:LONGEST] for field in found.get("fields") or ()]
+    manager = str(found.get("manager") or "")[:253]
+    return {**found, "object": str(found["object"])[:LONGEST], "fields": fields, "manager": manager}
 
 
 def _findings(before: Mapping[str, Any], told: Told) -> list[Finding]:

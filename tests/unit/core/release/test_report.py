@@ -198,3 +198,11 @@ def test_whatever_is_told_fits_the_schema_and_is_quiet_the_second_time(one: Told
     second = status(stored, two, NOW)
     AppReleaseStatus.model_validate({key: value for key, value in second.items() if value is not None})
     assert same(stored, status(stored, one, NOW + timedelta(minutes=1)))
+
+
+def test_keys_as_long_as_anybody_likes_keep_no_status_from_being_written() -> None:
+    pointer = f"/spec/{'key' * 4000}"
+    found = {"object": f"Widget {'w' * 600}", "fields": [pointer] * 16, "manager": "m" * 300}
+    result = status({}, told(drift=[found] * 30, inventory=[f"{'v' * 400}/v1 Widget {'w' * 253}"]), NOW)
+    AppReleaseStatus.model_validate({key: value for key, value in result.items() if value is not None})
+    assert result["drift"]["objects"][0]["fields"] == [pointer[:512]] * 16
