@@ -59,6 +59,29 @@ async def test_an_apprelease_outside_of_tenants_says_so(home: Home, namespace: s
     await outside.delete()
 
 
+async def test_a_release_in_a_namespace_that_was_left_behind_is_left_alone_and_its_end_is_told(
+    home: Home, tenant_name: str
+) -> None:
+    await home.push(deletionPolicy="Uninstall")
+    await home.proven()
+    tenant = f"{TENANTS}/{tenant_name}"
+    await home.admin.patch(tenant, {"spec": {"deletionPolicy": "Orphan"}})
+    await home.admin.delete(tenant)
+    await _until_gone(home, tenant)
+    body = await home.until(reason="NotATenantNamespace", status="False", words=f"left behind by Tenant {tenant_name}")
+    assert body["status"]["deployed"]["revision"] == 1
+    await home.breaker.delete(home.path())
+    await _until_gone(home, home.path())
+
+    async def is_told() -> bool:
+        return any(each.startswith("LetGo") and "stays as it is" in each for each in await home.events())
+
+    await eventually(is_told, describe="an Event that says what stays")
+    assert not [each for each in await home.events() if "uninstalled the release" in each]
+    assert await home.revisions() == [(1, "deployed")]
+    await home.breaker.delete(f"/api/v1/namespaces/{home.namespace}")
+
+
 async def test_a_tenant_that_goes_has_its_releases_uninstalled_before_its_namespace(
     home: Home, tenant_name: str, audit: Audit
 ) -> None:

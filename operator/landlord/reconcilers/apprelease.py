@@ -110,7 +110,8 @@ class AppReleaseReconciler:
                     await supersede(self._cluster, case, numbers)
                 case Prune(numbers=numbers):
                     await prune(self._cluster, case, facts.history, numbers)
-                case LetGo():
+                case LetGo(is_left=is_left):
+                    self._teller.let_go(case, decision.word, is_left=is_left)
                     await objects.release(self._cluster, APPRELEASES, case.body)
                     self._observation.forget(case.ref)
                     return Outcome()

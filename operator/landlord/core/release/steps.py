@@ -83,6 +83,9 @@ class Supersede:
 class LetGo:
     """Nothing of the release is left, or it is to stay: take the finalizer off."""
 
+    is_left: bool = False
+    """Something stays behind, which people should know: afterwards nobody tells them."""
+
 
 Step = Rest | Look | Run | MarkFailed | Prune | Supersede | LetGo
 

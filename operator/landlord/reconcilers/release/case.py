@@ -117,7 +117,9 @@ def open_case(world: World, bodies: Bodies, ref: Ref, body: Body, now: datetime)
     home = world.namespace(ref.namespace or "")
     tenant = home.tenant if home is not None and not home.orphaned_from else ""
     environment_name = home.environment if home is not None and tenant else ""
+    orphaned_from = home.orphaned_from if home is not None else ""
     release, fault = _parse(body)
+    outside = Closed(Reason.NOT_A_TENANT_NAMESPACE, _nobodys(ref.namespace or "", orphaned_from), is_final=True)
     return Case(
         ref=ref,
         body=body,
@@ -127,11 +129,11 @@ def open_case(world: World, bodies: Bodies, ref: Ref, body: Body, now: datetime)
         tenant=tenant,
         environment_name=environment_name,
         environment=world.environment(environment_name) if environment_name else None,
-        closed=_closed(world, tenant, environment_name),
+        closed=_closed(world, tenant, environment_name) if tenant else outside,
         is_namespace_leaving=home is not None and home.deleting,
         namespaces=frozenset(each.ref.name for each in world.children(tenant).values() if each.ref.kind == "Namespace"),
         rival=_rival(bodies, ref, body),
-        orphaned_from=home.orphaned_from if home is not None else "",
+        orphaned_from=orphaned_from,
         strangers=tuple(sorted(set(release.spec.environment_values) - set(world.environments))) if release else (),
     )
 
@@ -140,18 +142,8 @@ def homeless(case: Case) -> Unprepared | None:
     """Why nothing can ever be deployed here, None when something can."""
     if case.release is None:
         return Unprepared(Reason.INVALID_SPEC, case.fault, is_final=True)
-    if case.orphaned_from:
-        why = (
-            f"Namespace {case.namespace} was left behind by Tenant {case.orphaned_from}, so nobody's rights could be "
-            "used here; what runs keeps running. Apply that Tenant again, or let another adopt the namespace."
-        )
-        return Unprepared(Reason.NOT_A_TENANT_NAMESPACE, why, is_final=True)
     if not case.tenant:
-        why = (
-            f"Namespace {case.namespace} belongs to no Tenant, so nobody's rights could be used here. "
-            "Move this AppRelease to a namespace of a Tenant."
-        )
-        return Unprepared(Reason.NOT_A_TENANT_NAMESPACE, why, is_final=True)
+        return Unprepared(Reason.NOT_A_TENANT_NAMESPACE, _nobodys(case.namespace, case.orphaned_from), is_final=True)
     if case.rival:
         why = (
             f"Helm release {case.release_name} is that of AppRelease {case.rival}, which is older. "
@@ -159,6 +151,18 @@ def homeless(case: Case) -> Unprepared | None:
         )
         return Unprepared(Reason.RELEASE_NAME_TAKEN, why, is_final=True)
     return None
+
+
+def _nobodys(namespace: str, orphaned_from: str) -> str:
+    if orphaned_from:
+        return (
+            f"Namespace {namespace} was left behind by Tenant {orphaned_from}, so nobody's rights could be "
+            "used here; what runs keeps running. Apply that Tenant again, or let another adopt the namespace."
+        )
+    return (
+        f"Namespace {namespace} belongs to no Tenant, so nobody's rights could be used here. "
+        "Move this AppRelease to a namespace of a Tenant."
+    )
 
 
 def _rival(bodies: Bodies, ref: Ref, body: Body) -> str:
@@ -177,8 +181,6 @@ def release_name_of(body: Body) -> str:
 def _closed(world: World, tenant: str, environment: str) -> Closed | None:
     """What keeps anything new from starting in the surroundings."""
     body = world.environments.get(environment)
-    if not tenant:
-        return None
     if body is None:
         why = f"No Environment {environment} exists; what runs is left alone."
         return Closed(Reason.ENVIRONMENT_MISSING, why)

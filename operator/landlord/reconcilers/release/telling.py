@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 UNUSED_VALUES: Final = "UnusedValues"
 """Of Events: ``environmentValues`` names what is no Environment."""
+LET_GO: Final = "LetGo"
+"""Of Events: an AppRelease went, and what it had deployed stays."""
 SIMILAR: Final = 0.55
 """How much alike two names are of which one may be meant by the other."""
 EXTERNAL: Final = Reason.EXTERNAL_CHANGE.value
@@ -150,6 +152,11 @@ class Teller:
                 self._announce(case, EXTERNAL, f"{what} and is not what is wanted.", warning=True)
         if attempt is not None and before.held is not None and attempt.recoveries > before.held.recoveries:
             self._announce(case, Reason.RECOVERED.value, "What was held is ready after all; it is verified again.")
+
+    def let_go(self, case: Case, word: Word, *, is_left: bool) -> None:
+        """The AppRelease goes; what of it stays can be told for the last time."""
+        if is_left:
+            self._announce(case, LET_GO, word.why, warning=word.reason is not Reason.UNINSTALLING)
 
     def corrected(self, case: Case, notes: Sequence[str], troubles: Sequence[str]) -> None:
         """What was done about drift, and what could not be."""

@@ -9,12 +9,12 @@ import pytest
 from landlord.api.conditions import Reason
 from landlord.core.health.checks import CheckState
 from landlord.core.health.signs import State
-from landlord.core.release.facts import Check, Closed, Health, Process, Stranger, Unprepared
-from landlord.core.release.ledger import Failure, Held, Ledger, Operation, Running, Stage, Verdict
+from landlord.core.release.facts import Check, Closed, Health, Process, Unprepared
+from landlord.core.release.ledger import Failure, Ledger, Operation, Running, Stage, Verdict
 from landlord.core.release.machine import decide
-from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing, Word
-from tests.unit.core.release.cast import NO_IMAGE, QUOTA, READY, WORKING, App
-from tests.unit.core.release.scenes import CAUSE, WISH, A, B, attempt, facts, intent, ledger, revisions
+from landlord.core.release.steps import LetGo, Look, Prune, Rest, Run, Standing
+from tests.unit.core.release.cast import QUOTA, READY, WORKING, App
+from tests.unit.core.release.scenes import CAUSE, WISH, B, attempt, facts, intent, ledger, revisions
 from tests.unit.core.release.theatre import START
 
 C = App("C").desired
@@ -179,64 +179,6 @@ def test_a_long_wait_prunes_what_failed_attempts_left() -> None:
     assert decision.step == Prune((2, 3, 4))
 
 
-def test_a_revision_that_failed_is_deployed_again_and_not_verified() -> None:
-    known = ledger(running=Running(2, B, uid="uid-2"))
-    retry = App("B", spec="retry").desired
-    decision = decide(facts(known, "deployed", "failed", desired=retry, health=READY))
-    assert decision.ledger.attempt is not None
-    assert decision.ledger.attempt.stage is Stage.DEPLOYING
-
-
-def test_changed_health_checks_are_proven_without_helm() -> None:
-    decision = decide(facts(ledger(), "deployed", desired=App("A", spec="strict").desired))
-    assert decision.ledger.attempt is not None
-    assert decision.ledger.attempt.stage is Stage.VERIFYING
-
-
-def test_what_somebody_deployed_is_compared_only_when_it_is_known_what_is_wanted() -> None:
-    decision = decide(facts(ledger(), "superseded", "deployed", desired=UNPREPARED))
-    assert decision.word.reason is Reason.CHART_FETCH_FAILED
-    assert decision.ledger == ledger()
-
-
-def test_what_somebody_deployed_is_adopted_once_it_is_what_is_wanted() -> None:
-    theirs = ledger(running=Running(2, App("X").desired, is_external=True, uid="uid-2"))
-    decision = decide(facts(theirs, "superseded", "deployed", stranger=Stranger(2, is_desired=True)))
-    assert decision.ledger.attempt is not None
-    assert decision.ledger.attempt.stage is Stage.VERIFYING
-
-
-def test_what_was_rolled_back_to_bakes_from_when_it_is_ready() -> None:
-    held = Held(B, CAUSE, START, 2, 1)
-    known = ledger(running=Running(3, A, uid="uid-3"), held=held, recovering=3)
-    history = revisions("superseded", "superseded", "deployed")
-    late = START + timedelta(hours=1)
-    first = decide(facts(known, history=history, health=READY, now=late))
-    assert first.ledger.recovering_since == late
-    lapse = decide(facts(first.ledger, history=history, health=WORKING, now=late + timedelta(seconds=50)))
-    assert lapse.ledger.recovering_since is None
-    again = decide(facts(first.ledger, history=history, health=READY, now=late + WISH.bake))
-    assert again.ledger.proven is not None
-    assert again.ledger.proven.revision == 3
-    assert again.ledger.held == held
-
-
-@pytest.mark.parametrize("trouble", [QUOTA, NO_IMAGE])
-def test_a_rollback_that_cannot_get_well_is_told_once_it_had_time_to(trouble: Health) -> None:
-    """While no attempt is in flight nobody is condemned, so the trouble is only seen."""
-    seen = replace(trouble, state=State.WORKING, is_excused=trouble is QUOTA)
-    known = ledger(running=Running(3, A, uid="uid-3"), held=Held(B, CAUSE, START, 2, 1), recovering=3)
-    history = revisions("superseded", "superseded", "deployed")
-
-    def told(health: Health, seconds: int) -> Word:
-        return decide(facts(known, history=history, health=health, now=START + timedelta(seconds=seconds))).word
-
-    assert told(seen, 10).reason is Reason.ROLLED_BACK
-    assert told(seen, 40).reason is Reason.ROLLBACK_BLOCKED
-    assert trouble.why in told(seen, 40).why
-    assert told(WORKING, 40).reason is Reason.ROLLED_BACK
-
-
 @pytest.mark.parametrize("orphans", [True, False])
 def test_a_deletion_waits_for_the_helm_that_runs(orphans: bool) -> None:
     going = ledger(attempt=attempt(), intent=intent())
@@ -254,6 +196,43 @@ def test_a_deletion_does_not_wait_for_a_dead_lock_for_ever() -> None:
     assert isinstance(old.step, Run)
     assert old.ledger.intent is not None
     assert old.ledger.intent.operation is Operation.UNINSTALL
+
+
+OUTSIDE = Closed(Reason.NOT_A_TENANT_NAMESPACE, "Tenant shop left the namespace behind.", is_final=True)
+
+
+@pytest.mark.parametrize(
+    "known", [ledger(), watching(Stage.BAKING), ledger(attempt=attempt(), intent=intent())], ids=["rest", "bake", "run"]
+)
+def test_what_cannot_be_seen_is_not_gone(known: Ledger) -> None:
+    """In a namespace that its Tenant left behind nobody's rights can be used, so no revision is seen."""
+    decision = decide(facts(known, desired=UNPREPARED, closed=OUTSIDE))
+    assert isinstance(decision.step, Rest)
+    assert decision.ledger == known
+    assert (decision.word.standing, decision.word.reason) == (Standing.STUCK, Reason.NOT_A_TENANT_NAMESPACE)
+    back = decide(facts(decision.ledger, "deployed", desired=UNPREPARED))
+    assert back.word.reason is not Reason.EXTERNAL_CHANGE
+
+
+def test_what_is_deleted_where_nobody_may_uninstall_it_is_left_and_that_is_told() -> None:
+    known = ledger(attempt=attempt(), intent=intent())
+    decision = decide(facts(known, closed=OUTSIDE, is_deleting=True))
+    assert decision.step == LetGo(is_left=True)
+    assert decision.word.why == "What runs stays as it is. Tenant shop left the namespace behind."
+    assert decision.ledger.running == known.running
+    assert decision.ledger.proven == known.proven
+    assert decision.ledger.intent is None
+    running = decide(facts(known, closed=OUTSIDE, is_deleting=True, process=Process.RUNNING))
+    assert isinstance(running.step, Rest)
+    leaving = decide(facts(known, closed=OUTSIDE, is_deleting=True, is_namespace_leaving=True))
+    assert leaving.step == LetGo()
+
+
+def test_what_stays_by_the_deletion_policy_is_told_and_what_is_gone_is_not() -> None:
+    left = decide(facts(ledger(), "deployed", is_deleting=True, wish=replace(WISH, orphans=True)))
+    assert left.step == LetGo(is_left=True)
+    assert "as deletionPolicy has it" in left.word.why
+    assert decide(facts(ledger(), is_deleting=True, wish=replace(WISH, orphans=True))).step == LetGo()
 
 
 def test_in_a_namespace_that_goes_away_nothing_is_started() -> None:

@@ -29,6 +29,13 @@ def test_a_namespace_that_was_left_behind_is_told_as_that() -> None:
     assert "what runs keeps running" in stop.why
 
 
+def test_where_no_tenant_is_the_release_is_out_of_reach() -> None:
+    outside = opened("dev").closed
+    assert outside is not None
+    assert (outside.reason, outside.is_final) == (Reason.NOT_A_TENANT_NAMESPACE, True)
+    assert "belongs to no Tenant" in outside.why
+
+
 def test_names_in_environment_values_that_no_environment_has_are_known() -> None:
     values = {"environmentValues": {"dev": {}, "moon": {}, "live": {}}}
     assert opened("dev", "live", **values).strangers == ("moon",)

@@ -122,6 +122,22 @@ async def test_other_words_for_the_same_reason_are_written_and_no_news() -> None
     assert len(stage.announced) == 1
 
 
+def test_what_stays_behind_is_told_and_is_a_warning_where_nobody_wished_it() -> None:
+    stage = Room()
+    stage.teller.let_go(
+        stage.case, Word(Standing.WORKING, Reason.UNINSTALLING, "What runs stays as it is."), is_left=True
+    )
+    stage.teller.let_go(
+        stage.case, Word(Standing.WORKING, Reason.NOT_A_TENANT_NAMESPACE, "Nobody may uninstall it."), is_left=True
+    )
+    stage.teller.let_go(stage.case, Word(Standing.WORKING, Reason.UNINSTALLING, "Nothing is left."), is_left=False)
+
+    assert stage.announced == [
+        ("LetGo", "What runs stays as it is.", False),
+        ("LetGo", "Nobody may uninstall it.", True),
+    ]
+
+
 async def test_bad_news_is_a_warning() -> None:
     stage = Room()
     await stage.tell(Word(Standing.STUCK, Reason.CRASH_LOOPING, "Held."))
