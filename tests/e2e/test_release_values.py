@@ -92,6 +92,25 @@ async def test_values_for_what_is_no_environment_are_told_and_keep_nothing_waiti
     assert await home.revisions("plain") == [(1, "deployed")]
 
 
+async def test_odd_yaml_in_values_and_manifests_is_read_as_helm_reads_it(home: Home) -> None:
+    """Keys that are no texts, and what YAML has and JSON has not, in a values file and in what the chart renders."""
+    odd = "data: {443: https, bin: !!binary aGVsbG8=}"
+    template = PLAIN.replace("data:\n", "data:\n  on: push\n  80: !!binary aHR0cA==\n")
+    home.shop.offer(
+        "odd", "1.0.0", {"templates/a.yaml": template}, {"data": {}, "image": {"repository": "r", "tag": "t"}}
+    )
+    await home.put("ConfigMap", "odd-values", {"values.yaml": odd})
+    await home.push("odd", chart=home.shop.pin("odd"), valuesFrom=[{"kind": "ConfigMap", "name": "odd-values"}])
+    await home.looked_at("odd")
+    await home.proven("odd")
+    found = await home.data("odd") or {}
+    assert {key: found.get(key) for key in ("443", "80", "bin")} == {"443": "https", "80": "http", "bin": "hello"}
+    await home.put("ConfigMap", "odd-values", {"values.yaml": "data: {fixed: now}"})
+    await home.looked_at("odd")
+    await home.proven("odd")
+    assert (await home.data("odd") or {}).get("fixed") == "now"
+
+
 async def test_a_changed_source_is_a_new_attempt(home: Home, plain: dict[str, str]) -> None:
     await home.put("ConfigMap", "source", {"values.yaml": "data: {a: one}"})
     source = [{"kind": "ConfigMap", "name": "source"}]
@@ -146,6 +165,8 @@ BROKEN = {
     "no YAML": ("a: [", "no YAML in line"),
     "a list": ("[a, b]", "must hold a mapping"),
     "a bomb": (f"a: &a [x, x]\n{_DOUBLED}", ""),
+    "a pit": (f"a: {'[' * 100_000}", "levels deep in line 1"),
+    "a tag that does not fit": ("a: !!int many", "holds what JSON has not"),
 }
 
 

@@ -18,6 +18,7 @@ from kubernetes.aio.client import ApiClient
 
 from landlord.api.failures import Transient
 from landlord.api.refs import Resource
+from landlord.clients import depths
 from landlord.clients.answers import failure, warning_texts, watch_event, words
 from landlord.clients.fence import Fence, FencedBody, seconds_for
 from landlord.clients.identity import proxy_for
@@ -86,7 +87,7 @@ class Connection:
                 if heard is not None:
                     heard.extend(warning_texts(response.headers.getall("Warning", [])))
                 if status < 300:
-                    return dict(orjson.loads(text))
+                    return dict(depths.parsed(text))
                 if status == 404 and missing_ok:
                     return None
                 raise failure(status, response.headers, text.decode(errors="replace"), f"{verb.lower()} {path}")
@@ -107,7 +108,7 @@ class Connection:
                 try:
                     async for line in response.content:
                         if line.strip():
-                            yield watch_event(orjson.loads(line), resource)
+                            yield watch_event(depths.parsed(line), resource)
                 finally:
                     _cut(response)
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:

@@ -12,12 +12,16 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
+import aiohttp
 import kopf
+from kopf._cogs.clients import api
 
 from landlord.api.names import GROUP
 from landlord.api.refs import Resource
+from landlord.clients import depths
 from landlord.clients.identity import Identity
 
 _log = logging.getLogger(__name__)
@@ -72,6 +76,7 @@ class Door:
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Let kopf watch until cancelled; raises when kopf gives up."""
+        _read_any_depth()
         ready = asyncio.Event()
         announcing = asyncio.ensure_future(_call_when(ready, started))
         try:
@@ -109,6 +114,15 @@ class Door:
 
     async def _login(self, **_: Any) -> kopf.ConnectionInfo:
         return connection(await self._cluster.identity(), datetime.now(UTC))  # noqa: TID251 - the runtime reads it
+
+
+def _read_any_depth() -> None:
+    """Let kopf read objects of any depth: its own way ends it, and us, at the first that is 1,000 levels deep.
+
+    kopf has no setting for this. Lists it reads by aiohttp's ``json()``, events by ``json.loads``.
+    """
+    setattr(api, "json", SimpleNamespace(loads=depths.loads))  # noqa: B010 - it is no name that kopf exports
+    (aiohttp.ClientResponse.json.__kwdefaults__ or {})["loads"] = depths.loads
 
 
 def _handler(kind: str, come_in: Callable[[str, str | None, Object], None]) -> Callable[..., Any]:

@@ -126,4 +126,12 @@ def _trimmed(obj: Object, resource: Resource) -> _Kept:
     rest = {key: value for key, value in obj.items() if key not in hidden}
     whole = {**rest, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
     owners = (str(owner.get("uid")) for owner in meta.get("ownerReferences") or ())
-    return _Kept(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), frozenset((str(meta.get("uid")), *owners)))
+    return _Kept(_packed(whole), frozenset((str(meta.get("uid")), *owners)))
+
+
+def _packed(whole: Object) -> bytes:
+    try:
+        return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # somebody nested it more than 254 levels deep: nobody needs to know more than that it is there
+        head = {"name": whole["metadata"]["name"], "uid": whole["metadata"].get("uid")}
+        return orjson.dumps({"apiVersion": whole["apiVersion"], "kind": whole["kind"], "metadata": head})

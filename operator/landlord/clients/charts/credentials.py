@@ -43,7 +43,7 @@ def docker_credentials(text: str, registry: str) -> Credentials | None:
         fitting = {_plain(key): entry for key, entry in entries.items() if _fits(_plain(key), _plain(registry))}
         longest = max(fitting, key=len, default=None)
         return None if longest is None else _credentials(fitting[longest])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ChartFault(
             PULL_SECRET, 'The Secret\'s .dockerconfigjson is not of the form {"auths": {"HOST": {"auth": ...}}}.'
         ) from None  # the cause would carry the text

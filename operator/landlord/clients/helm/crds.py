@@ -12,6 +12,7 @@ import yaml
 
 from landlord.api.failures import SpecFault
 from landlord.api.releases import Chart
+from landlord.clients import nesting
 
 _CRD_FILE: Final = re.compile(r"(?:^|/)crds/[^.].*\.(?:ya?ml|json)$")
 _SCHEMA_FILE: Final = re.compile(r"(?:^|/)values\.schema\.json$")
@@ -90,8 +91,10 @@ def _matters(name: str) -> bool:
 
 def _crds(name: str, content: bytes) -> Iterator[ShippedCrd]:
     try:
-        documents = list(yaml.load_all(content, Loader=_LOADER))
-    except yaml.YAMLError as error:
+        text = content.decode("utf-8-sig")
+        nesting.check(text)
+        documents = list(yaml.load_all(text, Loader=_LOADER))
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise SpecFault("spec.chart", f"{name} in the chart is no YAML.") from error
     for document in documents:
         if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
