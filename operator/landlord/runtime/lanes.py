@@ -1,7 +1,7 @@
 """Which key is next: lanes by urgency, tenants in turn within a lane, and no lane passed over for ever."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from enum import IntEnum
 from typing import Final, Generic, TypeVar
 
@@ -52,14 +52,14 @@ class Lanes(Generic[Key]):
         self._lane_of[key] = lane
         self._lanes[lane].setdefault(self._tenant_of(key), OrderedDict())[key] = None
 
-    def take(self) -> Key | None:
-        """The next key, or None when nothing is ready."""
-        lane = self._next_lane()
-        if lane is None:
+    def take(self, barred: Callable[[str], bool] = lambda _: False) -> Key | None:
+        """The next key, or None when nothing is ready; keys of tenants that are ``barred`` now stay where they are."""
+        tenant_of = {lane: next((each for each in self._lanes[lane] if not barred(each)), None) for lane in Lane}
+        lane = self._next_lane([lane for lane, tenant in tenant_of.items() if tenant is not None])
+        if lane is None or (tenant := tenant_of[lane]) is None:
             return None
         tenants = self._lanes[lane]
-        tenant, keys = next(iter(tenants.items()))
-        key = next(iter(keys))
+        key = next(iter(tenants[tenant]))
         self._remove(key, lane)
         del self._lane_of[key]
         if tenant in tenants:
@@ -73,8 +73,7 @@ class Lanes(Generic[Key]):
         if lane is not None:
             self._remove(key, lane)
 
-    def _next_lane(self) -> Lane | None:
-        waiting = [lane for lane in Lane if self._lanes[lane]]
+    def _next_lane(self, waiting: Sequence[Lane]) -> Lane | None:
         overdue = [lane for lane in waiting if 0 < PATIENCE[lane] <= self._passed_over[lane]]
         if overdue:
             return max(overdue)

@@ -96,7 +96,12 @@ class Operator:
         self.tenants = self._queue(TENANTS.kind, lambda ref: ref.name)
         self.environments = self._queue(ENVIRONMENTS.kind, lambda _: "")
         self.bodies = Bodies()
-        self.appreleases = self._queue(APPRELEASES.kind, lambda ref: ref.namespace or "")
+        self.appreleases = self._queue(
+            APPRELEASES.kind,
+            lambda ref: ref.namespace or "",
+            share=max(2, settings.workers_release // 4),
+            owner_of=self._tenant_of,
+        )
         self.release_sight = ReleaseSight(self.world, self.bodies, self.appreleases)
         self.sight = Sight(self.world, self.tenants, self.environments, self.release_sight)
         self.door = Door(free, (TENANTS, ENVIRONMENTS, APPRELEASES), self.sight.on_event)
@@ -203,8 +208,13 @@ class Operator:
     def _part(self, run: Coroutine[Any, Any, None], name: str) -> None:
         self._parts.append(asyncio.create_task(run, name=name))
 
-    def _queue(self, kind: str, tenant_of: Callable[[Ref], str]) -> WorkQueue[Ref]:
-        return WorkQueue(tenant_of=tenant_of, gauges=self.metrics.queue(kind))
+    def _queue(self, kind: str, tenant_of: Callable[[Ref], str], **bounds: Any) -> WorkQueue[Ref]:
+        return WorkQueue(tenant_of=tenant_of, gauges=self.metrics.queue(kind), **bounds)
+
+    def _tenant_of(self, namespace: str) -> str:
+        """Whose the namespace is; its own name where it is nobody's."""
+        home = self.world.namespace(namespace)
+        return home.tenant if home is not None else namespace
 
     def _informer(self, cluster: Cluster, kind: Any) -> Informer:
         return Informer(

@@ -14,7 +14,7 @@ import heapq
 import math
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -60,11 +60,19 @@ class WorkQueue(Generic[Key]):
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         gauges: Gauges | None = None,
+        share: float = math.inf,
+        owner_of: Callable[[str], str] = str,
     ) -> None:
+        """At most ``share`` passes run at once for those tenants, or namespaces, that have the same owner."""
         self._clock = clock
         self._chance = chance
         self._gauges = gauges
         self._ready = Lanes(tenant_of)
+        self._share = share
+        self._owner_of = owner_of
+        self._tenant_of = tenant_of
+        self._owners: dict[Key, str] = {}
+        self._busy: Counter[str] = Counter()
         self._since: dict[Key, float] = {}
         self._running: dict[Key, float] = {}
         self._again: dict[Key, Lane] = {}
@@ -133,10 +141,12 @@ class WorkQueue(Generic[Key]):
     def pop(self) -> Key | None:
         """The next key whose pass may start now, or None; the caller owes ``done`` for it."""
         self._ripen()
-        key = self._ready.take()
+        key = self._ready.take(lambda tenant: self._busy[self._owner_of(tenant)] >= self._share)
         if key is None:
             return None
         now = self._clock()
+        self._owners[key] = self._owner_of(self._tenant_of(key))
+        self._busy[self._owners[key]] += 1
         self._running[key] = now
         self._taken.setdefault(key, deque(maxlen=BURST)).append(now)
         since = self._since.pop(key)
@@ -147,9 +157,17 @@ class WorkQueue(Generic[Key]):
     def done(self, key: Key) -> None:
         """The pass of ``key`` is over; when it was added meanwhile it becomes ready again."""
         del self._running[key]
+        self._give_back(self._owners.pop(key))
         lane = self._again.pop(key, None)
         if lane is not None:
             self._add_now(key, lane)
+
+    def _give_back(self, owner: str) -> None:
+        if self._busy[owner] >= self._share:
+            self._wake.set()  # somebody may have been barred until now
+        self._busy[owner] -= 1
+        if not self._busy[owner]:
+            del self._busy[owner]
 
     async def take(self) -> Key | None:
         """Wait for the next key; None once the queue is closed. The caller owes ``done`` for it."""

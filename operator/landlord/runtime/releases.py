@@ -83,7 +83,7 @@ class Releases:
         policies = Policies(world, settings.platform)
         preparation = Preparation(cluster, self.charts, self.helm, self.discovery, policies, self.prober, self.hidden)
         self._observation = observation = Observation(cluster, self.discovery, self.scopes, self.prober)
-        pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2))
+        pool = Pool(settings.helm_slots, max(1, settings.helm_slots // 2), wake=wake)
         operations = Operations(cluster, self.helm, pool, preparation, observation, self.hidden)
         teller = Teller(cluster, bodies, ties.announce, ties.counts, self.hidden, ties.sight.told)
         resting = Resting(cluster, observation, ties.counts.corrected)

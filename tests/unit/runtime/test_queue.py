@@ -139,6 +139,41 @@ def test_tenants_take_turns_however_many_keys_one_of_them_has(queue: WorkQueue[s
     assert [queue.pop() for _ in range(3)] == ["loud/0", "quiet/0", "loud/1"]
 
 
+def test_an_owner_has_no_more_passes_at_once_than_his_share_in_all_his_namespaces_together(clock: Clock) -> None:
+    queue = WorkQueue[str](
+        tenant_of=lambda key: key[:2], clock=clock, share=2, owner_of=lambda namespace: namespace[:1]
+    )
+    for key in ("r1-a", "r1-b", "r2-c", "r2-d", "b1-e"):
+        queue.add(key)
+    taken = [queue.pop() for _ in range(3)]
+    assert sorted(str(key)[:1] for key in taken) == ["b", "r", "r"]
+    assert (queue.pop(), len(queue)) == (None, 2)
+    queue.done("b1-e")
+    assert queue.pop() is None
+    queue.done(next(str(key) for key in taken if str(key)[:1] == "r"))
+    assert (queue.pop() or "")[:1] == "r"
+    assert queue.pop() is None
+
+
+def test_a_lane_whose_keys_must_all_wait_holds_up_no_other_lane(clock: Clock) -> None:
+    queue = WorkQueue[str](tenant_of=lambda key: key[:1], clock=clock, share=1)
+    for key in ("r1", "r2"):
+        queue.add(key, Lane.URGENT)
+    queue.add("b1", Lane.RESYNC)
+    assert [queue.pop(), queue.pop(), queue.pop()] == ["r1", "b1", None]
+
+
+async def test_who_is_barred_is_handed_out_as_soon_as_the_share_allows(clock: Clock) -> None:
+    queue = WorkQueue[str](tenant_of=lambda key: key[:1], clock=clock, share=1)
+    queue.add("r1")
+    queue.add("r2")
+    assert queue.pop() == "r1"
+    taker = asyncio.create_task(queue.take())
+    await asyncio.sleep(0)
+    queue.done("r1")
+    assert await asyncio.wait_for(taker, 5) == "r2"
+
+
 def test_the_oldest_pass_and_the_depths_are_told(queue: WorkQueue[str], clock: Clock) -> None:
     queue.add("a", Lane.URGENT)
     queue.add("b", Lane.RESYNC)

@@ -1,6 +1,6 @@
 """What one step of a pass goes by: the wish, the history, what is wanted, how it fares, and who was at it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from landlord.clients.cluster import Cluster
 from landlord.clients.helm.storage import Revisions
 from landlord.core.release.facts import Check, Facts, Health, Process, Stranger, Unprepared
 from landlord.core.release.history import foreign, newest_of
-from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Runner, Stage
+from landlord.core.release.ledger import Desired, Ended, Intent, Ledger, Runner, Running, Stage
 from landlord.reconcilers.release.adoption import stranger
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.release.case import Case
@@ -27,6 +27,7 @@ from landlord.reconcilers.release.telling import Teller
 from landlord.reconcilers.release.wanted import checks_of
 
 IsGone = Callable[[Runner], bool]
+History = Sequence[RevisionMeta]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +58,27 @@ class Gathering:
     def __init__(self, cluster: Cluster, bodies: Bodies, parts: Parts, *, runner: Runner, is_gone: IsGone) -> None:
         self._cluster = cluster
         self._bodies = bodies
-        self._ledgers = parts.ledgers
-        self._preparation = parts.preparation
-        self._observation = parts.observation
-        self._operations = parts.operations
-        self._resting = parts.resting
+        self._parts = parts
         self._runner = runner
         self._is_gone = is_gone
 
-    async def gather(self, case: Case, ended: Ended | None) -> tuple[Facts, Sight]:
-        """All that the machine goes by; ``ended`` is how the run of Helm ended that this pass has just made."""
-        ledger = self._ledgers.of(case.ref)
-        history = await self._history(case)
+    async def gather(
+        self, case: Case, ledger: Ledger, ended: Ended | None = None, history: History | None = None
+    ) -> tuple[Facts, Sight]:
+        """All that the machine goes by.
+
+        :param ended: how the run of Helm ended that this pass has just made.
+        :param history: the revisions as this pass has read them, if nothing was done since.
+        """
+        if history is None:
+            history = await self._history(case)
         prepared = await self._prepare(case, ledger)
         if prepared.pin is not None:
             ledger = ledger.pinned(*prepared.pin)
-        ledger = self._observation.resumed(case, ledger)
-        health, checks, rested = await self._look(case, ledger, history)
+        ledger = self._parts.observation.resumed(case, ledger)
+        health, checks, rested = await self._look(case, ledger, history, prepared)
         if health is not None:
-            ledger = self._observation.looked(case, ledger)
+            ledger = self._parts.observation.looked(case, ledger)
         facts = Facts(
             now=case.now,
             wish=case.wish,
@@ -88,7 +91,7 @@ class Gathering:
             health=health,
             checks=checks,
             stranger=await self._stranger(case, ledger, history, prepared),
-            closed=case.closed or dependencies(case, self._bodies, self._ledgers),
+            closed=case.closed or dependencies(case, self._bodies, self._parts.ledgers),
             suspended=case.suspended,
             is_deleting=case.is_deleting,
             is_namespace_leaving=case.is_namespace_leaving,
@@ -97,7 +100,7 @@ class Gathering:
         )
         return facts, Sight(prepared, checks, rested)
 
-    async def _history(self, case: Case) -> tuple[RevisionMeta, ...]:
+    async def _history(self, case: Case) -> History:
         """By one metadata list. Where no deployer is, there can be no release of ours either."""
         if not case.tenant or case.rival or case.is_namespace_leaving:
             return ()
@@ -108,11 +111,11 @@ class Gathering:
         if case.is_namespace_leaving:
             return Prepared(Unprepared(Reason.NAMESPACE_TERMINATING, "The namespace is being deleted.", is_final=False))
         if case.is_deleting:
-            await self._preparation.learn_secrets(case)
+            await self._parts.preparation.learn_secrets(case)
         if case.is_deleting or case.suspended:
             return Prepared(Unprepared(Reason.SUSPENDED, case.suspended or "Going away.", is_final=False))
         try:
-            return await self._preparation.prepare(case, ledger)
+            return await self._parts.preparation.prepare(case, ledger)
         except Transient as trouble:
             if ledger.intent is None and ledger.attempt is None:
                 raise
@@ -120,23 +123,25 @@ class Gathering:
             return Prepared(Unprepared(Reason.API_TROUBLE, why, is_final=False, after=timedelta(seconds=15)))
 
     async def _look(
-        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...]
+        self, case: Case, ledger: Ledger, history: History, prepared: Prepared
     ) -> tuple[Health | None, tuple[Check, ...], Rested | None]:
         attempt, running = ledger.attempt, ledger.running
         if case.is_deleting or case.suspended or not history or ledger.intent is not None:
             return None, (), None
         if attempt is not None and attempt.stage in (Stage.VERIFYING, Stage.TESTING, Stage.BAKING):
-            seen, is_first = self._observation, ledger.proven is None
+            seen, is_first = self._parts.observation, ledger.proven is None
             if attempt.stage is Stage.VERIFYING:
-                await self._operations.tidy(case, history, attempt.revision)
+                await self._parts.operations.tidy(case, history, attempt.revision)
             health = await seen.health(case, attempt.revision, attempt, is_first=is_first)
             return health, await seen.checks(case, attempt.revision, attempt, checks_of(case)), None
         if attempt is not None or running is None:
             return None, (), None
         if ledger.recovering:
-            await self._resting.free_stuck(case, running.revision)
-            return await self._observation.health(case, running.revision, None, is_first=True), (), None
-        rested = await self._resting.look(case, running.revision)
+            await self._parts.resting.free_stuck(case, running.revision)
+            return await self._parts.observation.health(case, running.revision, None, is_first=True), (), None
+        if _is_to_change(ledger, running, prepared):
+            return None, (), None
+        rested = await self._parts.resting.look(case, running.revision)
         return rested.health, (), rested
 
     def _process(self, intent: Intent | None) -> Process:
@@ -146,9 +151,7 @@ class Gathering:
             return Process.GONE  # one pass of a release at a time: whoever ran Helm waited for its end
         return Process.GONE if self._is_gone(intent.runner) else Process.UNKNOWN
 
-    async def _stranger(
-        self, case: Case, ledger: Ledger, history: tuple[RevisionMeta, ...], prepared: Prepared
-    ) -> Stranger | None:
+    async def _stranger(self, case: Case, ledger: Ledger, history: History, prepared: Prepared) -> Stranger | None:
         running = ledger.running
         newest = foreign(history, running)
         if newest is None and running is not None and running.is_external:
@@ -158,8 +161,16 @@ class Gathering:
         if not isinstance(prepared.desired, Desired) or prepared.layers is None:
             return None
         try:
-            package = await self._preparation.package(case, ledger, prepared.desired, prepared.layers)
+            package = await self._parts.preparation.package(case, ledger, prepared.desired, prepared.layers)
         except NotPrepared:
             return None
-        stored = await self._observation.stored(case, newest.number)
+        stored = await self._parts.observation.stored(case, newest.number)
         return stranger(newest, stored[0] if stored else None, package)
+
+
+def _is_to_change(ledger: Ledger, running: Running, prepared: Prepared) -> bool:
+    """Whether something else is wanted that is not held: how fares what is to go is no question then."""
+    desired, held = prepared.desired, ledger.held
+    if not isinstance(desired, Desired) or desired.digest == running.desired.digest:
+        return False
+    return held is None or held.desired.key != desired.key

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from landlord.api.failures import Forbidden, HelmFailed, HelmTrouble, LandlordFailure, Missing, SpecFault
-from landlord.api.refs import JOBS, Resource
+from landlord.api.refs import JOBS, Ref, Resource
 from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Cluster
 from landlord.clients.helm.client import Helm
@@ -60,9 +60,16 @@ class Operations:
         self._observation = observation
         self._hidden = hidden
 
-    def slot(self, case: Case, operation: Operation) -> AbstractAsyncContextManager[None]:
-        """A place among the Helm processes that may run at once; to be held before the intent is written."""
-        return self._pool.slot(case.tenant or case.namespace, urgent=operation is Operation.ROLLBACK)
+    def slot(self, case: Case, operation: Operation) -> AbstractContextManager[bool]:
+        """A place among the Helm processes that may run at once, to be held before the intent is written.
+
+        False when there is none: the release stands in line, and is woken when its turn comes.
+        """
+        return self._pool.slot(case.ref, case.tenant or case.namespace, urgent=operation is Operation.ROLLBACK)
+
+    def step_out(self, ref: Ref) -> None:
+        """The release wants no place any more."""
+        self._pool.withdraw(ref)
 
     async def run(self, order: Order) -> Ended:
         """Run it to its end; expected bad news is a value."""

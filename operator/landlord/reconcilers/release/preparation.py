@@ -17,6 +17,7 @@ from landlord.api.refs import Ref
 from landlord.api.releases import Chart, ChartSource
 from landlord.clients.charts.client import Charts
 from landlord.clients.charts.faults import ChartDigestMismatch, ChartFault
+from landlord.clients.charts.flights import Flights
 from landlord.clients.cluster import Cluster
 from landlord.clients.discovery import Discovery
 from landlord.clients.helm.client import Helm
@@ -37,8 +38,10 @@ from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.texts import documents
 from landlord.reconcilers.release.wanted import checks_of, desired_of, inputs_of, pin_name, places_of, spec_of
 
-RENDERS: Final = 4
+RENDERS: Final = 8
 """Charts rendered at once."""
+OF_ONE_TENANT: Final = 2
+"""Of one tenant's charts so many are rendered at once: a template may take a minute, and others do not wait for it."""
 REMEMBERED: Final = 512
 """Prepared releases kept in memory; each holds a chart's path and what was rendered."""
 
@@ -90,6 +93,7 @@ class Preparation:
         self._prober = prober
         self._packages: OrderedDict[Ref, Package] = OrderedDict()
         self._renders = asyncio.Semaphore(RENDERS)
+        self._tenants = Flights(OF_ONE_TENANT)
         self._content = Content()
         self._hidden = hidden
 
@@ -147,7 +151,7 @@ class Preparation:
         chart = await self._fetch(case, ledger)
         await self._see_crds(chart)
         capabilities = await self._discovery.capabilities()
-        async with self._renders:
+        async with self._tenants.turn(case.tenant or case.namespace), self._renders:
             text = await self._helm.render(
                 chart,
                 case.release_name,

@@ -13,6 +13,7 @@ from landlord.clients.cluster import Cluster
 from landlord.core.health.signs import State
 from landlord.core.release.drift import Drift, Ignore
 from landlord.core.release.facts import Health
+from landlord.core.release.ledger import Operation
 from landlord.reconcilers import objects
 from landlord.reconcilers.release import stuck
 from landlord.reconcilers.release.case import Case
@@ -62,11 +63,32 @@ class Resting:
         self._drifting = Drifting(cluster, observation.eyes)
         self._corrected = corrected
         self._known: dict[Ref, Rested] = {}
+        self._deployed: dict[Ref, Rested] = {}
 
     def forget(self, ref: Ref) -> None:
         """The release is gone, or is changed: what was seen counts no more."""
         self._known.pop(ref, None)
+        self._deployed.pop(ref, None)
         self._drifting.forget(ref)
+
+    def change(self, case: Case, operation: Operation, at: datetime) -> None:
+        """Helm is about to work on it. After a deploy all is as wanted: drift is what comes later."""
+        self.forget(case.ref)
+        if operation is Operation.DEPLOY:
+            self._deployed[case.ref] = Rested(at, 0, objects.asked_at(case.body), None, wish=_wish(case))
+
+    async def begin(self, case: Case, revision: int, health: Health | None) -> None:
+        """A deploy of this process was proven, with this health: its first look at rest is made by that.
+
+        The look counts from the deploy on, because so old is what is known of drift; and what was asked for since
+        is still to be done.
+        """
+        deployed = self._deployed.pop(case.ref, None)
+        if deployed is None or health is None:
+            return
+        found = await self._observation.stored(case, revision)
+        entries = _entries(found[1]) if found is not None else ()
+        self._known[case.ref] = replace(deployed, revision=revision, health=health, inventory=entries)
 
     async def look(self, case: Case, revision: int) -> Rested:
         """What the last look found; a new one when its time has come, or somebody asked for it."""

@@ -10,16 +10,31 @@ import pytest
 
 from landlord.api.conditions import Reason
 from landlord.api.failures import LandlordFailure, Transient
+from landlord.api.releases import RevisionMeta
 from landlord.clients.cluster import Page
 from landlord.core.release.facts import Facts, Process, Unprepared
-from landlord.core.release.ledger import Attempt, Intent, Ledger, Operation, Runner, Running, Stage
+from landlord.core.release.ledger import (
+    Attempt,
+    Desired,
+    Failure,
+    Held,
+    Intent,
+    Ledger,
+    Operation,
+    Runner,
+    Running,
+    Stage,
+)
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.release.case import Case
-from landlord.reconcilers.release.gathering import Gathering
+from landlord.reconcilers.release.gathering import Gathering, History
 from landlord.reconcilers.release.preparation import Prepared
+from landlord.reconcilers.release.resting import Rested
 from tests.unit.reconcilers.release.cases import THEN, WANTED, Texts, case
 
 ME = Runner("me")
+OTHER = replace(WANTED, key="other", digest="other")
+DEPLOYED = RevisionMeta(1, "deployed", "uid-1")
 ATTEMPT = Attempt(WANTED, THEN, Stage.DEPLOYING, THEN, THEN)
 
 
@@ -32,7 +47,7 @@ class Room:
     asked: list[str] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
 
-    async def gather(self, one: Case) -> Facts:
+    async def gather(self, one: Case, history: History | None = None) -> Facts:
         parts: Any = SimpleNamespace(
             ledgers=self,
             preparation=self,
@@ -42,7 +57,7 @@ class Room:
         )
         cluster: Any = _Empty(self.asked)
         gathering = Gathering(cluster, Bodies(), parts, runner=ME, is_gone=lambda each: each.holder in self.gone)
-        facts, _ = await gathering.gather(one, None)
+        facts, _ = await gathering.gather(one, self.ledger, history=history)
         return facts
 
     def of(self, ref: object) -> Ledger:
@@ -50,6 +65,10 @@ class Room:
 
     def resumed(self, one: Case, ledger: Ledger) -> Ledger:
         return ledger
+
+    async def look(self, one: Case, revision: int) -> Rested:
+        self.asked.append("rest")
+        return Rested(THEN, revision, None, None)
 
     async def learn_secrets(self, one: Case) -> None:
         self.asked.append("secrets")
@@ -130,3 +149,24 @@ async def test_of_a_helm_run_that_was_begun_it_is_known_whether_it_is_over(holde
     room = Room(Ledger(attempt=ATTEMPT, intent=intent), gone={"dead"})
     assert (await room.gather(case())).process is process
     assert (await Room().gather(case())).process is Process.NONE
+
+
+async def test_what_this_pass_has_read_of_the_history_is_not_read_again() -> None:
+    room = Room()
+    facts = await room.gather(case(), (DEPLOYED,))
+    assert facts.history == (DEPLOYED,)
+    assert "history" not in room.asked
+
+
+@pytest.mark.parametrize(
+    ("running", "held", "looks"),
+    [(WANTED, None, 1), (OTHER, None, 0), (OTHER, WANTED, 1), (OTHER, OTHER, 0)],
+    ids=["as wanted", "another is wanted", "what is wanted is held", "another was held"],
+)
+async def test_a_release_at_rest_is_looked_at_unless_it_is_about_to_change(
+    running: Desired, held: Desired | None, looks: int
+) -> None:
+    hold = Held(held, Failure("CheckFailed", "Bad."), THEN, 2) if held is not None else None
+    room = Room(Ledger(running=Running(1, running), held=hold))
+    await room.gather(case(), (DEPLOYED,))
+    assert room.asked.count("rest") == looks

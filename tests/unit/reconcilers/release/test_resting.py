@@ -9,6 +9,7 @@ import pytest
 from landlord.api.failures import Forbidden
 from landlord.api.names import deployer_username
 from landlord.core.release.drift import Ignore
+from landlord.core.release.ledger import Operation
 from landlord.reconcilers.release.resting import SOON, ignored
 from tests.unit.reconcilers.release.cases import THEN, case
 from tests.unit.reconcilers.release.drift_stage import SETTINGS, WEB
@@ -167,3 +168,44 @@ def test_rules_of_what_is_left_to_others_are_read_from_the_spec() -> None:
         Ignore(("/data",), "", ""),
     )
     assert ignored(replace(case(), release=None)) == ()
+
+
+async def test_what_was_proven_just_now_is_not_looked_at_once_more() -> None:
+    room = Room(SETTINGS, WEB, **WARN)
+    room.resting.change(room.case, Operation.DEPLOY, THEN)
+    await room.resting.begin(room.case, 1, WELL)
+    room.cluster.requests.clear()
+    found = await room.look(timedelta(seconds=2))
+    assert (found.health, found.drift, found.inventory) == (
+        WELL,
+        (),
+        ("v1 ConfigMap settings", "apps/v1 Deployment web"),
+    )
+    assert room.cluster.requests == []
+
+
+async def test_what_was_asked_for_while_it_was_proven_is_done_all_the_same() -> None:
+    room = Room(SETTINGS, WEB, **WARN)
+    room.resting.change(room.case, Operation.DEPLOY, THEN)
+    room.edit()
+    room.case.body["metadata"]["annotations"] = {"landlord.dev/requested-at": "now"}
+    await room.resting.begin(room.case, 1, WELL)
+    assert (await room.look()).drift
+
+
+async def test_drift_is_looked_for_an_interval_after_the_deploy_however_long_the_bake_was() -> None:
+    room = Room(SETTINGS, WEB, **WARN)
+    room.resting.change(room.case, Operation.DEPLOY, THEN)
+    room.edit()
+    await room.resting.begin(replace(room.case, now=THEN + timedelta(hours=1)), 1, WELL)
+    assert (await room.look(timedelta(hours=1))).drift
+
+
+@pytest.mark.parametrize("operation", [None, Operation.ROLLBACK, Operation.TEST])
+async def test_what_this_process_has_not_deployed_is_looked_at_with_its_proof(operation: Operation | None) -> None:
+    room = Room(SETTINGS, WEB, **WARN)
+    if operation is not None:
+        room.resting.change(room.case, operation, THEN)
+    room.edit()
+    await room.resting.begin(room.case, 1, WELL)
+    assert (await room.look()).drift
