@@ -20,7 +20,8 @@ from sandbox.waiting import wait_until
 MARKER: Final = "LANDLORD_SANDBOX_FOLDER"
 _PROC: Final = Path("/proc")
 _PRESENCE_DESCRIPTOR: Final = 3
-_END_SECONDS: Final = 20.0
+_END_SECONDS: Final = 60.0
+"""A killed process goes when the kernel has done its writes for it: on a slow or busy disk that takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
