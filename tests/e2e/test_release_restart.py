@@ -1,8 +1,13 @@
 """What outlives the operator: a hold, the status it is told by, and what was seen of a bake."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.admin import Admin
 from tests.audit import Audit
@@ -17,13 +22,39 @@ __all__ = ["shop"]
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/landlord-system/leases/landlord"
 
 
-async def test_a_hold_outlives_the_operator(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path, audit: Audit
-) -> None:
+@dataclass(frozen=True)
+class Office:
+    """Where one operator serves after another, and the tenant it is for."""
+
+    admin: Admin
+    tenant: str
+    shop: Shop
+    kubeconfig: Path
+    folder: Path
+
+    @asynccontextmanager
+    async def held_by(self, name: str) -> AsyncIterator[OperatorProcess]:
+        """A serving operator; its name is that of its log."""
+        with running_operator(self.kubeconfig, self.folder, *self.shop.flags, name=name) as operator:
+            await operator.until_serving()
+            yield operator
+
+    @asynccontextmanager
+    async def begun(self) -> AsyncIterator[tuple[OperatorProcess, Home]]:
+        """The first operator, and a fresh tenant that it has made true."""
+        async with self.held_by("first") as first:
+            yield first, await move_in(self.admin, self.tenant, self.shop)
+
+
+@pytest.fixture
+def office(admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path) -> Office:
+    """A fresh one."""
+    return Office(admin, tenant_name, shop, operator_kubeconfig, tmp_path)
+
+
+async def test_a_hold_outlives_the_operator(office: Office, audit: Audit) -> None:
     """And a status that was lost meanwhile: the next operator reads the ledger, and starts no Helm."""
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+    async with office.begun() as (first, home):
         await home.push()
         await home.proven()
         await home.push(image={"tag": "image-pull"})
@@ -32,8 +63,7 @@ async def test_a_hold_outlives_the_operator(
     revisions = await home.revisions()
     await home.breaker.patch(f"{home.path()}/status", {"status": {"held": None, "conditions": [], "history": []}})
     await audit.mark()
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
-        await second.until_serving()
+    async with office.held_by("second") as second:
         after = await home.until(reason="RolledBack", status="False", words="Held")
         await home.looked_at()
         assert after["status"]["held"] == before["status"]["held"]
@@ -45,13 +75,9 @@ async def test_a_hold_outlives_the_operator(
         assert await second.stop() == 0
 
 
-async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
-) -> None:
+async def test_a_hand_on_helm_while_the_registry_is_away_is_told(office: Office, shop: Shop, tmp_path: Path) -> None:
     """An operator that knows nothing any more meets a revision of somebody else's, and cannot get the chart."""
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+    async with office.begun() as (first, home):
         await home.push()
         await home.proven()
         assert await first.stop() == 0
@@ -60,8 +86,7 @@ async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
     await home.helm("upgrade", "web", str(chart), "--set", "message=by hand")
     shop.is_closed = True
     try:
-        with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
-            await second.until_serving()
+        async with office.held_by("second") as second:
             body = await home.looked_at()
             assert condition(body)["status"] != "True"
             assert _bugs(second, home.namespace) == []
@@ -74,15 +99,11 @@ async def test_a_hand_on_helm_while_the_registry_is_away_is_told(
         shop.is_closed = False
 
 
-async def test_other_content_of_a_chart_stays_told_by_the_next_operator(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
-) -> None:
+async def test_other_content_of_a_chart_stays_told_by_the_next_operator(office: Office, shop: Shop) -> None:
     """It looks at once, and not an interval later; meanwhile nothing else is told."""
     settings = {"templates/web.yaml": WEB, "templates/settings.yaml": SETTINGS}
     shop.offer("twice", "1.0.0", settings)
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+    async with office.begun() as (first, home):
         await home.push(chart=shop.pin("twice"), interval="30s")
         await home.proven()
         shop.offer("twice", "1.0.0", {**settings, "files/new": "new"})
@@ -90,25 +111,19 @@ async def test_other_content_of_a_chart_stays_told_by_the_next_operator(
         await home.push(chart=shop.pin("twice"), interval="1h")
         before = await home.until(reason="ChartContentChanged", status="False")
         assert await first.stop() == 0
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
-        await second.until_serving()
+    async with office.held_by("second") as second:
         assert condition(await home.looked_at()) == condition(before)
         assert await second.stop() == 0
     shop.offer("twice", "1.0.0", settings)
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="third") as third:
-        await third.until_serving()
+    async with office.held_by("third") as third:
         await home.proven()
         assert await home.revisions() == [(1, "deployed")]
         assert await third.stop() == 0
 
 
-async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
-) -> None:
+async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(office: Office, admin: Admin) -> None:
     """Even when the deployer's rights are gone already: there is nothing left to be done with them."""
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+    async with office.begun() as (first, home):
         await home.push()
         await home.proven()
         assert await first.stop() == 0
@@ -116,18 +131,13 @@ async def test_a_namespace_that_is_leaving_takes_its_releases_with_it(
     rights = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{home.namespace}/rolebindings/landlord-deployer"
     await eventually(lambda: _is_gone(home, rights), deadline=60, describe="the deployer's rights are gone")
     assert await admin.find(home.path())
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
-        await second.until_serving()
+    async with office.held_by("second"):
         await eventually(lambda: _is_gone(home, home.path()), deadline=60, describe="the AppRelease is let go")
 
 
-async def test_a_release_is_not_proven_by_time_in_which_no_operator_lived(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
-) -> None:
+async def test_a_release_is_not_proven_by_time_in_which_no_operator_lived(office: Office, admin: Admin) -> None:
     """Killed in the midst of a bake that would be over by now: what counts is how long somebody looked."""
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+    async with office.begun() as (first, home):
         await home.push(bake="10s")
         await home.until(reason="Baking")
         first.kill()
@@ -136,19 +146,15 @@ async def test_a_release_is_not_proven_by_time_in_which_no_operator_lived(
     ledger["attempt"]["since"] = (_time(ledger["attempt"]["since"]) - timedelta(hours=1)).isoformat()
     await _rewrite(home, ledger)
     began = datetime.now(UTC)  # noqa: TID251 - what a person's clock would say
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+    async with office.held_by("second") as second:
         body = await home.proven()
         assert _time(body["status"]["proven"]["at"]) >= began + timedelta(seconds=9)
         assert await home.revisions() == [(1, "deployed")]
         assert await second.stop() == 0
 
 
-async def test_a_bake_goes_on_where_an_operator_that_stops_in_peace_has_left_it(
-    admin: Admin, tenant_name: str, shop: Shop, operator_kubeconfig: Path, tmp_path: Path
-) -> None:
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="first") as first:
-        await first.until_serving()
-        home = await move_in(admin, tenant_name, shop)
+async def test_a_bake_goes_on_where_an_operator_that_stops_in_peace_has_left_it(office: Office) -> None:
+    async with office.begun() as (first, home):
         await home.push(bake="10m")
         await home.until(reason="Baking")
         assert await first.stop() == 0
@@ -156,7 +162,7 @@ async def test_a_bake_goes_on_where_an_operator_that_stops_in_peace_has_left_it(
     baked = _time(left["watch"]["until"]) - _time(left["since"])
     assert timedelta() <= baked < timedelta(minutes=1)
     began = datetime.now(UTC)  # noqa: TID251 - what a person's clock would say
-    with running_operator(operator_kubeconfig, tmp_path, *shop.flags, name="second") as second:
+    async with office.held_by("second") as second:
 
         async def goes_on() -> Object | None:
             attempt: Object = (await _ledger(home))["attempt"]
