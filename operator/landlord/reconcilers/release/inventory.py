@@ -98,8 +98,11 @@ class Owned:
 
 
 async def inventory(rendered: Iterable[Rendered], namespace: str, kinds: Kinds) -> Inventory:
-    """The objects of a stored manifest that is parsed, with where each lives; hooks are not kept, so not in it."""
-    items: list[Item] = []
+    """The objects of a stored manifest that is parsed, with where each lives; hooks are not kept, so not in it.
+
+    Of what is rendered twice the last counts: Helm applies both at once, and one object cannot be both.
+    """
+    items: dict[Entry, Item] = {}
     unserved: list[Entry] = []
     for one in rendered:
         if one.hook_events:
@@ -110,8 +113,8 @@ async def inventory(rendered: Iterable[Rendered], namespace: str, kinds: Kinds) 
         if resource is None:
             unserved.append(entry)
         else:
-            items.append(Item(entry, resource, one.obj))
-    return Inventory(namespace, tuple(items), tuple(unserved))
+            items[entry] = Item(entry, resource, one.obj)
+    return Inventory(namespace, tuple(items.values()), tuple(dict.fromkeys(unserved)))
 
 
 def worth_watching(resources: Iterable[Resource]) -> tuple[Resource, ...]:
@@ -219,7 +222,7 @@ class _Finder:
 
     def live(self, inventory: Inventory) -> Live:
         for entry in inventory.unserved:
-            self._unseen[entry] = f"The API server does not serve {entry.kind} of {entry.api_version}."
+            self._unseen[entry] = _unserved(entry)
         known = self._objects.keys() | self._unseen.keys()
         missing = tuple(item.entry for item in inventory.items if item.entry not in known)
         return Live(self._objects, missing, self._unseen)
@@ -245,9 +248,15 @@ async def _list_heads(deployer: Cluster, items: Collection[Item], found: _Finder
                 if item := wanted.get(head["metadata"]["name"]):
                     found.put(item, head)
     except Missing:
-        return
+        # A version that was dropped, mostly: the objects may well be there under another one.
+        for item in items:
+            found.hide(item, _unserved(item.entry))
     except Forbidden:
         await asyncio.gather(*(_read(deployer, item, found) for item in items))
+
+
+def _unserved(entry: Entry) -> str:
+    return f"The API server does not serve {entry.kind} of {entry.api_version}."
 
 
 def _is_stateless(resource: Resource) -> bool:

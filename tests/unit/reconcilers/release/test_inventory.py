@@ -60,6 +60,13 @@ async def test_hooks_are_not_kept_and_unserved_kinds_are_named() -> None:
     assert kept.unserved == (Entry("v1", "Widget", "shop", "b"),)
 
 
+async def test_of_what_is_rendered_twice_the_last_counts() -> None:
+    first, last = rendered("ConfigMap", "a"), Rendered("v1", "ConfigMap", "a", "shop", {"data": {"a": "last"}})
+    kept = await inventory([first, rendered("Widget", "b"), last, rendered("Widget", "b")], "shop", Kinds())
+    assert [item.manifest for item in kept.items] == [last.obj]
+    assert kept.unserved == (Entry("v1", "Widget", "shop", "b"),)
+
+
 def test_what_never_changes_state_is_not_watched_and_what_workloads_make_is() -> None:
     assert worth_watching([CONFIG_MAPS, SECRETS, SERVICES]) == (SERVICES,)
     assert worth_watching([CONFIG_MAPS, DEPLOYMENTS, PODS]) == (DEPLOYMENTS, PODS, REPLICA_SETS)
@@ -129,10 +136,12 @@ async def test_heads_that_may_not_be_listed_are_read_by_name() -> None:
     assert names(live.objects) == {"ConfigMap/settings"}
 
 
-async def test_heads_of_a_kind_that_is_served_no_more_are_missing() -> None:
+async def test_heads_of_a_kind_that_is_served_no_more_are_unseen_and_not_missing() -> None:
+    """It may be a version that is no more: the object is there under another one, and not to be made anew."""
     cluster = ObjectsCluster(refused={("list", "ConfigMap"): Missing("no such kind")})
     live = await eyes(cluster).heads(made.inventory(SETTINGS))
-    assert live.missing == (made.item(SETTINGS).entry,)
+    assert live.missing == ()
+    assert live.unseen == {made.item(SETTINGS).entry: "The API server does not serve ConfigMap of v1."}
 
 
 async def test_heads_of_cluster_scoped_objects_are_read_by_name() -> None:
