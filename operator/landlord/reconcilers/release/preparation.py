@@ -228,6 +228,11 @@ class Preparation:
             what = ", ".join(beyond[:10])
             why = f"The chart renders objects outside namespace {case.namespace}: {what}. Take them out of the chart."
             raise NotPrepared(Reason.FORBIDDEN_OBJECTS, why)
+        nameless = [str(each) for each in found if not each.is_hook and _is_nameless(each)]
+        if nameless:
+            what = ", ".join(nameless[:10])
+            why = f"The chart renders objects with generateName, which Helm cannot deploy: {what}. Give them names."
+            raise NotPrepared(Reason.RENDER_FAILED, why)
         unknown = rendered.unserved(found, self._discovery.is_namespaced)
         if unknown:
             what = ", ".join(unknown[:10])
@@ -241,6 +246,11 @@ def _is_record(each: Rendered) -> bool:
     is_named_so = each.name.startswith("sh.helm.release.")
     is_typed_so = each.obj.get("type") == "helm.sh/release.v1" or labels.get("owner") == "helm"
     return each.kind in ("Secret", "ConfigMap") and (is_named_so or is_typed_so)
+
+
+def _is_nameless(each: Rendered) -> bool:
+    """Whether the API server would name it: Helm finds no such object again, so it refuses them half-way through."""
+    return not (each.obj.get("metadata") or {}).get("name")
 
 
 def _known(ledger: Ledger, inputs: str) -> Desired | None:

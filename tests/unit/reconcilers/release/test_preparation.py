@@ -362,6 +362,7 @@ OBJECTS = {
     "a record by its label": ("v1", "ConfigMap", "{name: a, labels: {owner: helm}}", Reason.FORBIDDEN_OBJECTS),
     "an object of the cluster": ("v1", "Namespace", "name: mine", Reason.FORBIDDEN_OBJECTS),
     "an object elsewhere": ("v1", "ConfigMap", "{name: a, namespace: theirs}", Reason.FORBIDDEN_OBJECTS),
+    "an object without a name": ("v1", "ConfigMap", "generateName: made-", Reason.RENDER_FAILED),
     "an unknown kind": ("example.com/v1", "Widget", "name: a", Reason.MISSING_CRD),
 }
 
@@ -376,6 +377,13 @@ async def test_objects_that_may_not_be_are_refused_by_name(what: str) -> None:
     assert (stop.reason, stop.is_final) == (reason, True)
     assert kind in stop.why
     assert "settings" not in stop.why
+
+
+async def test_hooks_without_a_name_are_left_to_helm() -> None:
+    room = Room()
+    head = "metadata: {generateName: made-, annotations: {helm.sh/hook: pre-install}}"
+    room.outside.manifest = f"{SETTINGS}---\napiVersion: v1\nkind: ConfigMap\n{head}\n"
+    await room.desired()
 
 
 async def test_a_check_that_can_never_be_carried_out_stops_before_anything_is_deployed() -> None:
