@@ -2,6 +2,7 @@
 
 from tests.cluster import Audit
 from tests.manifests import TENANTS, condition
+from tests.manifests import tenant as tenant_manifest
 from tests.polling import eventually
 from tests.releases import Home, home, release_operator, shop
 
@@ -68,8 +69,15 @@ async def test_a_release_in_a_namespace_that_was_left_behind_is_left_alone_and_i
     await home.admin.patch(tenant, {"spec": {"deletionPolicy": "Orphan"}})
     await home.admin.delete(tenant)
     await _until_gone(home, tenant)
-    body = await home.until(reason="NotATenantNamespace", status="False", words=f"left behind by Tenant {tenant_name}")
+    words = f"left behind by Tenant {tenant_name}"
+    body = await home.until(reason="NotATenantNamespace", status="False", words=words)
     assert body["status"]["deployed"]["revision"] == 1
+    own = tenant_manifest(tenant_name, tenant_name, deletionPolicy="Orphan")
+    await home.admin.apply_manifests(own)
+    await home.proven()
+    await home.admin.delete(tenant)
+    await _until_gone(home, tenant)
+    await home.until(reason="NotATenantNamespace", status="False", words=words)
     await home.breaker.delete(home.path())
     await _until_gone(home, home.path())
 

@@ -124,11 +124,12 @@ class Children:
         self._sight.children_changed(self._world.replace(before, children))
 
     def upsert(self, obj: Object) -> None:
-        """New or changed. The echo of our own writes, which the World has already, is news to rivals at most."""
+        """New or changed. The echo of our own writes, which the World has already, is news to rivals and releases."""
         meta = obj["metadata"]
         known = self._world.child(Ref(self._kind, meta.get("namespace"), meta["name"]))
         if known is not None and known.version == version_of(obj):
             self._sight.children_changed(self._world.rivals(known))
+            self._wake_releases(meta)
             return
         self._changed(meta, self._world.upsert(observe(self._kind, obj)))
 
@@ -137,11 +138,15 @@ class Children:
         self._changed(obj["metadata"], self._world.remove(observe(self._kind, obj)))
 
     def _changed(self, meta: Object, concerned: set[str]) -> None:
-        """A release waits for its namespace, and for the binding that lets it do anything there."""
         self._sight.children_changed(concerned)
-        if concerned and self._kind == "Namespace":
+        if concerned:
+            self._wake_releases(meta)
+
+    def _wake_releases(self, meta: Object) -> None:
+        """A release waits for its namespace, and for the binding that lets it do anything there."""
+        if self._kind == "Namespace":
             self._sight.namespace_changed(meta["name"])
-        if concerned and (self._kind, meta["name"]) == ("RoleBinding", names.DEPLOYER_ROLE):
+        if (self._kind, meta["name"]) == ("RoleBinding", names.DEPLOYER_ROLE):
             self._sight.namespace_changed(meta["namespace"])
 
 

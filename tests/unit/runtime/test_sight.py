@@ -67,3 +67,24 @@ def test_what_a_pass_did_to_a_namespace_wakes_the_others_who_claim_it_and_not_it
     world.upsert(observe("ResourceQuota", quota))
     Children("ResourceQuota", world, sight).upsert(quota)
     assert tenants.woken == [SHOP]
+
+
+def test_what_a_pass_did_to_a_namespace_wakes_the_releases_in_it() -> None:
+    """Left behind by its Tenant, or with the deployer's rights at last: the releases there say something else."""
+    world, bodies, releases = World(), Bodies(), Queue()
+    others, queue = cast("WorkQueue[Ref]", Queue()), cast("WorkQueue[Ref]", releases)
+    sight = Sight(world, others, others, ReleaseSight(world, bodies, queue))
+    bodies.put(release())
+    sight.open()
+    labels = {"landlord.dev/tenant": "shop", "landlord.dev/environment": "dev"}
+    written = {
+        "Namespace": {"name": "shop-dev", "annotations": {"landlord.dev/orphaned-from": "shop"}},
+        "RoleBinding": {"name": "landlord-deployer", "namespace": "shop-dev"},
+        "ResourceQuota": {"name": "landlord", "namespace": "shop-dev"},
+    }
+    for kind, meta in written.items():
+        own = {"metadata": {"uid": kind, "resourceVersion": "7", "labels": labels, **meta}}
+        world.upsert(observe(kind, own))
+        releases.woken.clear()
+        Children(kind, world, sight).upsert(own)
+        assert releases.woken == ([] if kind == "ResourceQuota" else [Ref("AppRelease", "shop-dev", "web")])
