@@ -54,6 +54,10 @@ TENANTS: Final[dict[Reason, tuple[str, str]]] = {
         "Rename one of the two, or delete the other object.",
     ),
     Reason.API_TROUBLE: ("The API server did not answer as it should.", "Wait; it is tried again with backoff."),
+    Reason.INTERNAL_ERROR: (
+        "A mistake of Landlord's own keeps it from going on with this object.",
+        "It is tried again with backoff. The operator's log says where; please report it.",
+    ),
     Reason.DRIFT_FOUND: ("Objects differ from what was applied.", "Undo the change, or set drift.mode to Correct."),
     Reason.NO_DRIFT: ("Nothing differs.", "Nothing to do."),
     Reason.CORRECTIONS_CAPPED: (

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"
     NOT_OURS = "NotOurs"
     API_TROUBLE = "ApiTrouble"
+    INTERNAL_ERROR = "InternalError"
     DRIFT_FOUND = "DriftFound"
     NO_DRIFT = "NoDrift"
     CORRECTIONS_CAPPED = "CorrectionsCapped"

@@ -6,12 +6,13 @@ that the next pass settles by looking at the world.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from landlord.api.failures import Forbidden, NotYet, Refused, Transient
+from landlord.api.failures import Forbidden, LandlordFailure, NotYet, Refused, Transient
 from landlord.api.refs import APPRELEASES, Ref
 from landlord.clients.cluster import Cluster
 from landlord.core import intervals
@@ -29,7 +30,7 @@ from landlord.reconcilers.release.gathering import Gathering, History, IsGone, P
 from landlord.reconcilers.release.hooks import Attendance, Hooks
 from landlord.reconcilers.release.operations import Order, mark_failed, prune, supersede
 from landlord.reconcilers.release.resting import SOON, Rested
-from landlord.reconcilers.release.telling import View, refused
+from landlord.reconcilers.release.telling import View, failed, refused
 from landlord.reconcilers.release.wanted import checks_of
 from landlord.reconcilers.world import World
 
@@ -104,6 +105,12 @@ class AppReleaseReconciler:
         except Refused as failure:
             await self._parts.teller.trouble(case, self._parts.ledgers.readable(case.ref), refused(failure))
             raise NotYet(failure.why, REFUSED_AGAIN) from failure
+        except LandlordFailure:
+            raise
+        except Exception as bug:
+            with suppress(LandlordFailure):
+                await self._parts.teller.trouble(case, self._parts.ledgers.readable(case.ref), failed(bug))
+            raise
 
     async def _steps(self, case: Case) -> Outcome:
         draft = Draft(case.ref, self._parts.ledgers, self._parts.hidden)

@@ -1,6 +1,6 @@
 """What every kind of ours has alike: suspension, requests by annotation, our finalizer, its status."""
 
-from typing import Any
+from typing import Any, Final
 
 from landlord.api import names
 from landlord.api.failures import Conflict
@@ -8,6 +8,8 @@ from landlord.api.refs import Resource
 from landlord.clients.cluster import Cluster
 
 Body = dict[str, Any]
+
+_NO: Final = frozenset({"", "false", "no", "off", "0"})
 
 
 def generation(body: Body) -> int:
@@ -21,9 +23,10 @@ def age_key(body: Body) -> tuple[str, str]:
 
 
 def is_suspended(body: Body) -> bool:
-    """By ``spec.suspend``, or by the annotation for people in a hurry."""
+    """By ``spec.suspend``, or by the annotation for people in a hurry: whatever it says that is not a clear no."""
     annotations = body["metadata"].get("annotations") or {}
-    return bool((body.get("spec") or {}).get("suspend")) or annotations.get(names.ANNOTATION_SUSPEND) == "true"
+    in_a_hurry = str(annotations.get(names.ANNOTATION_SUSPEND, "")).strip().lower() not in _NO
+    return bool((body.get("spec") or {}).get("suspend")) or in_a_hurry
 
 
 def is_held(body: Body) -> bool:

@@ -87,7 +87,11 @@ async def test_an_object_is_let_go_whatever_changed_and_only_that_very_object() 
         ({"metadata": {}, "spec": None}, False),
         ({"metadata": {}, "spec": {"suspend": True}}, True),
         ({"metadata": {"annotations": {"landlord.dev/suspend": "true"}}}, True),
+        ({"metadata": {"annotations": {"landlord.dev/suspend": "True"}}}, True),
+        ({"metadata": {"annotations": {"landlord.dev/suspend": "until monday"}}}, True),
         ({"metadata": {"annotations": {"landlord.dev/suspend": "false"}}}, False),
+        ({"metadata": {"annotations": {"landlord.dev/suspend": " No"}}}, False),
+        ({"metadata": {"annotations": {"landlord.dev/suspend": ""}}}, False),
         ({"metadata": {"annotations": None}}, False),
     ],
 )

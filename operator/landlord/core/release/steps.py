@@ -1,11 +1,16 @@
 """What the machine answers: one step, the ledger to write down before it, and the words to tell people."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from landlord.api.conditions import Reason
 from landlord.core.release.ledger import Ledger
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""A chart may put them into its errors, and a terminal that shows a message obeys them."""
 
 
 class Standing(StrEnum):
@@ -23,7 +28,7 @@ class Standing(StrEnum):
 
 def sentence(text: str) -> str:
     """The text, begun and ended as a sentence; a first word that is a name (of a field, a host) stays as it is."""
-    text = " ".join(text.split())
+    text = " ".join(_CONTROL.sub(" ", text).split())
     if not text:
         return "No reason was given."
     ended = text if text[-1] in ".!?" else f"{text}."

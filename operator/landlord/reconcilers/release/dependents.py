@@ -24,6 +24,7 @@ def _dependency(ref: Ref, bodies: Bodies, ledgers: Ledgers) -> Dependency:
     body = bodies.get(ref) or {}
     status = body.get("status") or {}
     needs = tuple(str(each.get("name")) for each in (body.get("spec") or {}).get("dependsOn") or ())
-    is_current = bool(body) and status.get("observedGeneration") == objects.generation(body)
+    is_staying = bool(body) and "deletionTimestamp" not in body["metadata"]
+    is_current = is_staying and status.get("observedGeneration") == objects.generation(body)
     is_proven = is_true(status.get("conditions"), ConditionType.PROVEN) and ledgers.readable(ref).proven is not None
     return Dependency(needs, is_proven=is_current and is_proven)

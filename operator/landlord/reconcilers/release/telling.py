@@ -183,6 +183,12 @@ def refused(failure: Refused) -> Word:
     return Word(Standing.STUCK, Reason.FORBIDDEN, f"{failure.why} Nothing is done until that changes.")
 
 
+def failed(bug: Exception) -> Word:
+    """A mistake of ours in the machine's words, without its own: these may hold anything."""
+    why = f"Landlord itself failed at this release ({type(bug).__name__}); its log says where. It is tried again."
+    return Word(Standing.WORKING, Reason.INTERNAL_ERROR, why)
+
+
 def unused(case: Case) -> str:
     """That values are meant for an Environment that does not exist, empty when there are none such.
 

@@ -1,7 +1,7 @@
 """What is wanted, as digests: the same inputs give the same desired state, and so the same attempt."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from landlord.api.apprelease import AppReleaseSpec
 from landlord.api.checks import HealthCheck
@@ -14,6 +14,10 @@ from landlord.core.release.values import canonical_digest
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.layers import Layers, NotPrepared
 from landlord.reconcilers.release.looks import Written
+
+MOST: Final = 32
+LONGEST: Final = 256
+"""Images noted of a desired state, and letters of each: people look at them, and a ledger must fit its ConfigMap."""
 
 
 def checks_of(case: Case) -> tuple[HealthCheck, ...]:
@@ -90,7 +94,7 @@ def desired_of(case: Case, chart: Chart, merged: Layers, found: tuple[Rendered, 
         chart_digest=chart.digest,
         chart_version=chart.version,
         app_version=chart.app_version,
-        images=images[:32],
+        images=tuple(image[:LONGEST] for image in images[:MOST]),
         inputs=inputs,
     )
 

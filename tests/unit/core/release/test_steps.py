@@ -41,6 +41,7 @@ def test_a_decision_cannot_be_changed_once_it_is_made() -> None:
         ("registry.example.org could not be asked", "registry.example.org could not be asked."),
         ("spec.values: no map", "spec.values: no map."),
         ("", "No reason was given."),
+        ("line\x1b[31mred\x00nul\x9b", "Line [31mred nul."),
     ],
 )
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(said: str, told: str) -> None:

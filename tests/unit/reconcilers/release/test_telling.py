@@ -28,7 +28,7 @@ from landlord.core.release.steps import Decision, Rest, Standing, Word
 from landlord.reconcilers.release.bodies import Bodies
 from landlord.reconcilers.release.case import Case
 from landlord.reconcilers.release.hidden import Hidden
-from landlord.reconcilers.release.telling import Teller, View, refused, unused
+from landlord.reconcilers.release.telling import Teller, View, failed, refused, unused
 from tests.unit.reconcilers.release.cases import REF, THEN, WANTED, case
 
 Object = dict[str, Any]
@@ -175,6 +175,16 @@ async def test_a_pass_that_cannot_be_made_is_told_beside_what_is_proven() -> Non
     found = ready(stage.cluster.written[-1])
     assert (found["status"], found["reason"]) == ("False", "Forbidden")
     assert found["message"] == "secrets is forbidden. Nothing is done until that changes."
+
+
+async def test_a_mistake_of_ours_is_told_without_its_words() -> None:
+    stage = Room()
+    await stage.teller.trouble(stage.case, Ledger(), failed(KeyError("swordfish")))
+
+    found = ready(stage.cluster.written[-1])
+    assert (found["status"], found["reason"]) == ("Unknown", "InternalError")
+    assert found["message"].startswith("Landlord itself failed at this release (KeyError);")
+    assert "swordfish" not in str(stage.cluster.written[-1])
 
 
 async def test_who_asks_for_a_pass_that_cannot_be_made_is_answered_too() -> None:

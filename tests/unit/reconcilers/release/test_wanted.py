@@ -46,6 +46,16 @@ def test_the_same_spec_wants_the_same_and_its_words_are_told() -> None:
     assert (wanted(case()).chart_version, wanted(case()).app_version) == ("1.0.0", "7")
 
 
+def test_names_of_images_are_noted_no_longer_than_people_read_them() -> None:
+    """Fifty of 20 kB each would outgrow the ledger's ConfigMap, and nothing could be deployed or rolled back again."""
+    containers = [{"name": f"web-{number}", "image": f"r/{'0' * 20_000}{number}:1"} for number in range(50)]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": containers}}
+    one, merged = case(), Layers({})
+    noted = desired_of(one, CHART, merged, parse([pod]), inputs_of(one, merged))
+    assert sum(map(len, noted.images)) <= 32 * 256
+    assert noted.images
+
+
 @pytest.mark.parametrize(
     "spec",
     [{"interval": "5m"}, {"timeout": "9m"}, {"maxHistory": 3}, {"drift": {"mode": "Ignore"}}, {"rollback": {}}],
