@@ -22,7 +22,6 @@ from landlord.core.release.ledger import Ended, Operation, Runner
 from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
-from landlord.reconcilers.release import sources
 from landlord.reconcilers.release.bodies import Bodies, Body
 from landlord.reconcilers.release.case import Case, open_case
 from landlord.reconcilers.release.draft import Draft
@@ -86,7 +85,7 @@ class AppReleaseReconciler:
         if body is None:
             self._parts.observation.forget(ref)
             self._parts.preparation.forget(ref)
-            sources.drop(ref, self._parts.observation.holds)
+            self._parts.sources.drop(ref)
             self._parts.resting.forget(ref)
             await self._close_ledger(ref)
             return Outcome()
@@ -95,7 +94,7 @@ class AppReleaseReconciler:
             return Outcome()
         if not case.is_deleting and not case.is_namespace_leaving and case.tenant:
             case = replace(case, body=await self._hold(body))
-        sources.keep_in_sight(case, self._parts.observation.holds)
+        self._parts.sources.keep_in_sight(case)
         try:
             return await self._steps(case)
         except Forbidden as failure:

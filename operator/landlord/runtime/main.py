@@ -132,6 +132,7 @@ class Operator:
     async def run(self) -> int:
         """Watch, wait for the Lease, work, and stop when asked; the exit code."""
         self.stop.listen()
+        await self.releases.check()
         async with Server(
             self.settings.address,
             unhealthy=self.watchdog.problems,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,13 +39,15 @@ from landlord.reconcilers.release.policies import Policies
 from landlord.reconcilers.release.preparation import Preparation
 from landlord.reconcilers.release.probing import Prober
 from landlord.reconcilers.release.resting import Resting
-from landlord.reconcilers.release.sources import watcher_of
+from landlord.reconcilers.release.sources import Sources, watcher_of
 from landlord.reconcilers.release.telling import Counts, Teller
 from landlord.reconcilers.world import World
 from landlord.runtime.release_sight import ReleaseSight
 from landlord.runtime.scopes import Scopes
 from landlord.runtime.settings import Settings
 
+OLDEST_HELM: Final = (4, 2, 4)
+"""Older ones lack flags, or leave revisions half written: what they would fail at is no fault of the releases."""
 HELM_ENDS_WITHIN: Final = timedelta(seconds=10)
 NOTED_WITHIN_SECONDS: Final = 3.0
 
@@ -72,7 +75,8 @@ class Releases:
         self.helm = Helm(program(settings.helm), cluster.identity, folder / "helm")
         self.charts = Charts(folder / "charts", reach=_reach(settings, cluster))
         self.discovery = Discovery(cluster)
-        self.scopes = Scopes(cluster, lambda ref: wake(watcher_of(ref)))
+        self.scopes = Scopes(cluster, lambda ref: wake(watcher_of(ref)) if sources.is_news(ref) else None)
+        sources = Sources(self.scopes)
         self._expressions = Expressions()
         self._http = _http(settings, cluster, self._expressions)
         self._promql = PrometheusProbe(_prometheus(settings))
@@ -87,10 +91,14 @@ class Releases:
         operations = Operations(cluster, self.helm, pool, preparation, observation, self.hidden)
         teller = Teller(cluster, bodies, ties.announce, ties.counts, self.hidden, ties.sight.told)
         resting = Resting(cluster, observation, ties.counts.corrected)
-        parts = Parts(self.ledgers, preparation, observation, operations, resting, teller, self.hidden)
+        parts = Parts(self.ledgers, preparation, observation, operations, resting, teller, self.hidden, sources)
         self.reconciler = AppReleaseReconciler(
             cluster, world, bodies, parts, runner=myself(ties.holder), is_gone=is_gone, clock=clock
         )
+
+    async def check(self) -> None:
+        """Raise ``Refused`` unless Helm can be run and is one that knows what it will be told."""
+        check_version(await self.helm.version())
 
     async def close(self) -> None:
         """End what can be ended, and wait a little for what must not be; write down what the next process must know."""
@@ -131,6 +139,15 @@ def program(name: str) -> Path:
     if found is None:
         raise Refused(f"There is no program {name}; install Helm 4.2.4 or later, or say --helm.")
     return Path(found)
+
+
+def check_version(version: str) -> None:
+    """Raise ``Refused`` for a Helm older than ``OLDEST_HELM``, and for what is none."""
+    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", version)
+    if found and tuple(int(each or 0) for each in found.groups()) >= OLDEST_HELM:
+        return
+    oldest = ".".join(map(str, OLDEST_HELM))
+    raise Refused(f"--helm: version {version[:60]!r} is too old; install Helm {oldest} or later.")
 
 
 def own_folder(folder: Path) -> Path:

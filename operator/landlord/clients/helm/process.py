@@ -20,6 +20,8 @@ Started = Callable[[int, int], Awaitable[None]]
 
 GATE: Final = Path(__file__).with_name("gate.py")
 _NO_PROGRAM: Final = 113
+_UNREAD: Final = (BrokenPipeError, ConnectionResetError, RuntimeError)
+"""Nobody reads stdin any more; the last is uvloop's word for a pipe that it has closed already."""
 _CHUNK: Final = 64 * 1024
 _READY_WITHIN: Final = 30.0
 _LAST_WORDS_WITHIN: Final = 5.0
@@ -187,11 +189,11 @@ async def _feed(process: Process, stdin: bytes) -> None:
     """Write all of stdin and close it; a program that wants no more of it is none of our business."""
     if process.stdin is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(*_UNREAD):
         process.stdin.write(stdin)
         await process.stdin.drain()
     process.stdin.close()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(*_UNREAD):
         await process.stdin.wait_closed()
 
 

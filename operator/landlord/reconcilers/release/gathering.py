@@ -23,6 +23,7 @@ from landlord.reconcilers.release.observation import Observation
 from landlord.reconcilers.release.operations import Operations
 from landlord.reconcilers.release.preparation import Preparation, Prepared
 from landlord.reconcilers.release.resting import Rested, Resting
+from landlord.reconcilers.release.sources import Sources
 from landlord.reconcilers.release.telling import Teller
 from landlord.reconcilers.release.wanted import checks_of
 
@@ -50,6 +51,7 @@ class Parts:
     resting: Resting
     teller: Teller
     hidden: Hidden
+    sources: Sources
 
 
 class Gathering:

@@ -89,7 +89,10 @@ class Observation:
             if found is None:
                 return None
             kept = rendered.parse(documents(found.manifest))
-            self._inventories[key] = (found, await inventory(kept, case.namespace, self._discovery))
+            held = await inventory(kept, case.namespace, self._discovery)
+            if held.unserved:
+                return found, held  # once their kinds are served again they can be looked at
+            self._inventories[key] = (found, held)
             if len(self._inventories) > REMEMBERED + 2 * len(self._memories):
                 self._inventories.popitem(last=False)
         self._inventories.move_to_end(key)

@@ -136,7 +136,7 @@ class Resting:
         ignore = ignored(case)
         findings = await self._drifting.look(case.ref, *found, ignore)
         left, done, failed = list(findings.drifts), list[str](), list[str]()
-        if left and case.drift_mode is DriftMode.CORRECT:
+        if left and case.drift_mode is DriftMode.CORRECT and case.closed is None:
             left, done, failed = await self._correct(case, found, findings.drifts, ignore)
         unmended = (*failed, *list(findings.unseen.values())[:5])
         return replace(seen, drift=tuple(map(_told, left)), notes=tuple(done), unmended=unmended)

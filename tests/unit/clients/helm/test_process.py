@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from landlord.api.failures import Refused
 from landlord.clients.helm.proc import is_alive
-from landlord.clients.helm.process import Limits
+from landlord.clients.helm.process import Limits, _feed
 from tests.gated import LONG, SHELL, Noted, start
 
 
@@ -74,6 +75,24 @@ async def test_stdin_arrives_whole_and_nothing_else_does(tmp_path: Path) -> None
     ended = await start(tmp_path, "cat", stdin=values, limits=Limits(LONG, LONG, stdout=2 << 20))
 
     assert ended.stdout == values
+
+
+class Closed:
+    """A pipe to a program that ended before it was fed, as uvloop has it."""
+
+    def write(self, _: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <WriteUnixTransport closed=True>; the handler is closed")
+
+    def close(self) -> None:
+        return None
+
+    async def wait_closed(self) -> None:
+        return None
+
+
+async def test_a_program_that_ended_before_it_was_fed_is_no_trouble() -> None:
+    """How it ended must be learnt all the same: else Helm would be run a second time."""
+    await _feed(SimpleNamespace(stdin=Closed()), b"values")  # type: ignore[arg-type] # the part that is fed
 
 
 async def test_a_program_that_reads_no_stdin_is_no_trouble(tmp_path: Path) -> None:

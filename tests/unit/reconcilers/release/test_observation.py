@@ -166,3 +166,18 @@ def test_what_excuses_a_release_is_told_by_a_reason_that_stays_while_it_is_waite
 def test_no_sign_that_condemns_is_told_by_a_reason_of_the_environment() -> None:
     condemning = {sign for sign, weight in WEIGHTS.items() if weight is not Weight.EXCUSES}
     assert {reason_for(sign) for sign in condemning} & WAITED_FOR == set()
+
+
+async def test_kinds_that_are_not_served_are_looked_for_again() -> None:
+    """A CRD may come late, or an aggregated API be away for a while."""
+    room = Room()
+    served = KINDS.pop("Deployment")
+    try:
+        found = await room.eyes.stored(case(), 1)
+        assert found is not None
+        assert found[1].unserved
+    finally:
+        KINDS["Deployment"] = served
+    found = await room.eyes.stored(case(), 1)
+    assert found is not None
+    assert not found[1].unserved

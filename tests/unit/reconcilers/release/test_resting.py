@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden
 from landlord.api.names import deployer_username
 from landlord.core.release.drift import Ignore
+from landlord.core.release.facts import Closed
 from landlord.core.release.ledger import Operation
 from landlord.reconcilers.release.resting import SOON, ignored
 from tests.unit.reconcilers.release.cases import THEN, case
@@ -80,6 +82,15 @@ async def test_drift_that_is_put_right_is_counted_and_told_as_done() -> None:
     assert len(found.notes) == 2
     assert all(note.endswith("It is as deployed again.") for note in found.notes)
     assert room.cluster.users == {deployer_username(NAMESPACE)}
+
+
+async def test_where_all_is_to_be_left_alone_drift_is_told_and_left() -> None:
+    room = Room(SETTINGS, WEB, **CORRECT)
+    room.edit()
+    room.case = replace(room.case, closed=Closed(Reason.ENVIRONMENT_SUSPENDED, "The Environment is suspended."))
+    found = await room.look()
+    assert found.drift
+    assert (found.notes, room.corrected) == ((), [])
 
 
 async def test_what_was_put_right_just_now_is_no_trouble_any_more() -> None:
