@@ -127,6 +127,7 @@ class Operator:
                 APPRELEASES.kind: self.appreleases,
             }
         )
+        metrics.watch_helm(self.releases.pool)
         metrics.watch_objects(lambda: snapshot(self.world, self.bodies))
 
     async def run(self) -> int:

@@ -20,6 +20,18 @@ LANES = ("urgent", "drift", "resync")
 """Names of the work queue's lanes, by their number."""
 
 
+class Places(Protocol):
+    """What the pool of Helm's slots tells about itself at a scrape."""
+
+    @property
+    def running(self) -> int:
+        """How many are taken."""
+
+    @property
+    def waiting(self) -> int:
+        """How many releases stand in line."""
+
+
 class Queue(Protocol):
     """What a work queue tells about itself at a scrape."""
 
@@ -85,6 +97,12 @@ class Metrics:
     def watch_queues(self, queues: Mapping[str, Queue]) -> None:
         """Export depths and running passes of each kind's queue. Once per process."""
         self.registry.register(_QueueSeries(queues))
+
+    def watch_helm(self, pool: Places) -> None:
+        """Export how many runs of Helm there are, and how many are waited for. Once per process."""
+        runs = self._gauge(series.HELM_RUNS)
+        runs.labels("running").set_function(lambda: pool.running)
+        runs.labels("waiting").set_function(lambda: pool.waiting)
 
     def queue(self, kind: str) -> "QueueGauges":
         """What the work queue of a kind is told to feed; its series start at 0."""

@@ -74,6 +74,12 @@ ACTIVE = Series("landlord_reconcile_active", "gauge", "Passes that run now.", _K
 LONGEST = Series(
     "landlord_reconcile_longest_running_seconds", "gauge", "Age of the oldest pass that runs now; 0: none.", _KIND
 )
+HELM_RUNS = Series(
+    "landlord_helm_runs",
+    "gauge",
+    "Runs of Helm under way, and releases that wait for a place among them.",
+    {"state": "running, waiting"},
+)
 
 REQUESTS = Series(
     "landlord_kube_requests_total",
@@ -226,6 +232,7 @@ ALL: Final = (
     PASS_DURATION,
     ACTIVE,
     LONGEST,
+    HELM_RUNS,
     REQUESTS,
     REQUEST_DURATION,
     THROTTLED,

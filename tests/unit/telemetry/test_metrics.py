@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from landlord.api.refs import Ref
+from landlord.clients.helm.pool import Pool
 from landlord.runtime.lanes import Lane
 from landlord.runtime.queue import WorkQueue
 from landlord.telemetry import series
@@ -24,6 +25,7 @@ def everything() -> Metrics:
     queue.pop()
     queue.retry("a")
     metrics.watch_queues({"Tenant": queue})
+    metrics.watch_helm(Pool(wake=lambda _: None))
     metrics.watch_objects(lambda: [TENANT, ENVIRONMENT])
     listener = metrics.watch("Namespace", lambda: 1.0)
     listener.heard()
@@ -91,6 +93,14 @@ def test_names_keep_to_the_rules_of_promlint(one: series.Series) -> None:
 
 def test_the_list_holds_each_name_once() -> None:
     assert len({one.name for one in series.ALL}) == len(series.ALL)
+
+
+async def test_places_among_the_runs_of_helm_are_shown_as_they_are_now() -> None:
+    metrics, pool = Metrics(), Pool(1, wake=lambda _: None)
+    metrics.watch_helm(pool)
+    with pool.slot(Ref("AppRelease", "a", "web"), "a"), pool.slot(Ref("AppRelease", "b", "web"), "b"):
+        found = (await scrape(metrics))["landlord_helm_runs"]
+    assert found == {(("state", "running"),): 1.0, (("state", "waiting"),): 1.0}
 
 
 async def test_an_objects_standing_is_shown_as_it_is_now_and_leaves_when_it_goes() -> None:
