@@ -14,6 +14,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -39,12 +40,20 @@ MEMORY: Final = 160 * 2**20
 """What one worker may take; they live in the operator's container, whose limit must have room for them."""
 
 
+AGAIN: Final = timedelta(seconds=5)
+"""After which it may be worth asking again."""
+
+
 class ExpressionFailed(Exception):
     """The expression has no answer; ``why`` is a sentence."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class ExpressionWaits(ExpressionFailed):
+    """It was not even tried, for want of a worker or of time; asked again in a few seconds it may be."""
 
 
 class _Ended(Exception):
@@ -173,7 +182,7 @@ class Expressions:
         mark = sha256(expression.encode(errors="replace")).digest()
         self._refuse_paused(mark)
         if self._allowance.is_used_up(owner):
-            raise ExpressionFailed("The namespace's expressions took too much time; they are tried again soon.")
+            raise ExpressionWaits("The namespace's expressions took too much time; they are tried again soon.")
         # A question is not taken back once it is put: who asks with little patience shall pay for what he asks.
         asking = asyncio.create_task(self._put(mark, request, owner))
         self._asking.add(asking)
@@ -216,7 +225,7 @@ class Expressions:
             async with asyncio.timeout(self._patience):
                 worker = await self._idle.get()
         except TimeoutError:
-            raise ExpressionFailed("All workers for expressions were busy.") from None
+            raise ExpressionWaits("All workers for expressions were busy.") from None
         try:
             yield worker
         finally:

@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 
 from landlord.api import names
 from landlord.api.checks import CelCheck
-from landlord.api.failures import LandlordFailure, SpecFault
+from landlord.api.failures import LandlordFailure, NotYet, SpecFault
 from landlord.api.refs import Resource
 from landlord.api.releases import Outcome, Sample
 from landlord.clients.cluster import Cluster
-from landlord.clients.expressions import ExpressionFailed, Expressions
+from landlord.clients.expressions import AGAIN, ExpressionFailed, Expressions, ExpressionWaits
 from landlord.clients.probes.looks import Look, Target
 
 MOST_OBJECTS: Final = 50
@@ -47,6 +47,8 @@ class CelProbe:
             try:
                 if expression is not None:
                     await self._expressions.compile_check(expression, owner=target.namespace)
+            except ExpressionWaits as busy:
+                raise NotYet(busy.why, AGAIN) from busy
             except ExpressionFailed as failed:
                 raise SpecFault(f"{_PATH}.{field}", failed.why) from failed
 

@@ -13,11 +13,11 @@ from typing import Final
 import aiohttp
 
 from landlord.api.checks import HttpCheck, HttpMethod
-from landlord.api.failures import Refused, SpecFault, Transient
+from landlord.api.failures import NotYet, Refused, SpecFault, Transient
 from landlord.api.releases import Outcome, Sample
 from landlord.clients.addresses import Allow, guarded_connector
 from landlord.clients.answers import words
-from landlord.clients.expressions import ExpressionFailed, Expressions
+from landlord.clients.expressions import AGAIN, ExpressionFailed, Expressions, ExpressionWaits
 from landlord.clients.probes.endpoints import Endpoint, Endpoints, NobodyReady, NotThere
 from landlord.clients.probes.looks import Look, Target, filled
 from landlord.clients.probes.places import Place, place
@@ -66,6 +66,8 @@ class HttpProbe:
         if check.body_regex is not None:
             try:
                 await self._expressions.matches(check.body_regex, "", owner=target.namespace)
+            except ExpressionWaits as busy:
+                raise NotYet(busy.why, AGAIN) from busy
             except ExpressionFailed as failed:
                 raise SpecFault(f"{_PATH}.bodyRegex", failed.why) from failed
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from landlord.api.checks import HealthCheck
-from landlord.api.failures import SpecFault, Transient
+from landlord.api.failures import NotYet, SpecFault, Transient
 from landlord.api.refs import Resource
 from landlord.api.releases import Outcome, Sample
-from landlord.clients.expressions import Expressions
+from landlord.clients.expressions import Expressions, ExpressionWaits
 from landlord.clients.probes.cel import CelProbe
 from landlord.clients.probes.looks import Look
 from tests.unit.clients.probes.worlds import NOW, TEAM, Cluster, Object, target
@@ -133,3 +133,17 @@ async def test_an_expression_that_does_not_end_says_nothing() -> None:
     async with Expressions(seconds=0.0) as hasty:
         sample = await ask(Cluster(database("db", "Ready")), look(), hasty, "db")
     assert (sample.outcome, "was stopped" in sample.message) == (Outcome.INCONCLUSIVE, True)
+
+
+class Busy(Expressions):
+    """All workers have something else to do."""
+
+    async def compile_check(self, *_: object, **__: object) -> None:
+        raise ExpressionWaits("All workers for expressions were busy.")
+
+
+async def test_that_a_check_could_not_be_looked_at_yet_is_no_fault_of_it() -> None:
+    """A fault would stop the release for minutes."""
+    probe = CelProbe(Cluster(), Kinds(), Busy())  # type: ignore[arg-type]
+    with pytest.raises(NotYet, match="busy"):
+        await probe.admit(look(), target())
