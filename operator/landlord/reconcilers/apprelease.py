@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from landlord.api.conditions import Reason
 from landlord.api.failures import Forbidden, LandlordFailure, NotYet, Refused, Transient
 from landlord.api.refs import APPRELEASES, Ref
 from landlord.clients.cluster import Cluster
 from landlord.core import intervals
 from landlord.core.release import machine
 from landlord.core.release.facts import Facts
-from landlord.core.release.ledger import Ended, Operation, Runner
-from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Supersede
+from landlord.core.release.ledger import Ended, Ledger, Operation, Runner, Stage
+from landlord.core.release.steps import Decision, LetGo, Look, MarkFailed, Prune, Rest, Run, Standing, Supersede
 from landlord.reconcilers import objects
 from landlord.reconcilers.outcome import Outcome
 from landlord.reconcilers.release.bodies import Bodies, Body
@@ -36,9 +37,10 @@ from landlord.reconcilers.world import World
 STEPS: Final = 24
 """Steps of one pass; the machine needs about ten from a new spec to a proven release."""
 REFUSED_AGAIN: Final = timedelta(seconds=30)
-PATIENCE: Final = timedelta(seconds=10)
+PATIENCE: Final = timedelta(seconds=20)
 """Waiting for a place among the Helm processes is told after this long."""
 LONG: Final = timedelta(minutes=1)
+YOUNG: Final = timedelta(seconds=1)
 IN_LINE: Final = "It waits for a place among the runs of Helm; a tenant has at most a quarter of these."
 
 
@@ -145,8 +147,7 @@ class AppReleaseReconciler:
                     self._parts.observation.forget(case.ref)
                     return Outcome()
                 case Rest(after=after):
-                    await self._tell(case, facts, decision, sight)
-                    return self._rest(case, decision, after, sight.rested)
+                    return await self._rest(case, facts, decision, sight, after)
         raise Transient(f"{case.ref} has not come to rest within {STEPS} steps.")
 
     async def _close_ledger(self, ref: Ref) -> None:
@@ -209,7 +210,8 @@ class AppReleaseReconciler:
 
     async def _stand_in_line(self, case: Case, facts: Facts, decision: Decision, sight: Sight, draft: Draft) -> Outcome:
         """No worker waits for a place: the release is woken when there is one. Who waits for long is told why."""
-        await draft.write(partial(self._parts.teller.turned, case))
+        if not _is_only_begun(draft.page):
+            await draft.write(partial(self._parts.teller.turned, case))
         since = self._in_line.setdefault(case.ref, case.now)
         if case.now < since + PATIENCE:
             return InLine(since + PATIENCE - case.now)
@@ -226,12 +228,30 @@ class AppReleaseReconciler:
         if rested is not None and rested.at == case.now:
             self._parts.teller.corrected(case, rested.notes, rested.troubles)
 
-    def _rest(self, case: Case, decision: Decision, after: timedelta | None, rested: Rested | None) -> Outcome:
+    async def _rest(
+        self, case: Case, facts: Facts, decision: Decision, sight: Sight, after: timedelta | None
+    ) -> Outcome:
+        rested = sight.rested
+        if not _is_young(decision, case.now):
+            await self._tell(case, facts, decision, sight)
         if rested is not None and not rested.is_well and after is None:
             after = min(SOON, case.interval)
         if decision.ledger.attempt is None and not decision.ledger.recovering:
             self._parts.observation.rest(case.ref)
         return Outcome(after or _due(case, rested))
+
+
+def _is_only_begun(page: Ledger) -> bool:
+    """Whether all that this page says is that something is to be deployed: the next pass finds that out again."""
+    attempt = page.attempt
+    return attempt is not None and attempt.stage is Stage.DEPLOYING and attempt.failure is None
+
+
+def _is_young(decision: Decision, now: datetime) -> bool:
+    """Whether Helm has only just ended, and controllers are still to see what it made: there is nothing to tell yet."""
+    attempt = decision.ledger.attempt
+    is_waited_for = decision.word.standing is Standing.WORKING and decision.word.reason is Reason.PROGRESSING
+    return attempt is not None and attempt.stage is Stage.VERIFYING and is_waited_for and now < attempt.since + YOUNG
 
 
 def _due(case: Case, rested: Rested | None) -> timedelta:
