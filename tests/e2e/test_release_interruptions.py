@@ -111,10 +111,15 @@ async def until_hooked(home: Home, but: str = "") -> str:
     return await eventually(uid, deadline=60, describe="a Job of the hook")
 
 
+async def let_go(home: Home) -> None:
+    """Let the hook's Job end."""
+    await home.admin.patch(JOBS.path(home.namespace, "web-migrate"), {"spec": {"suspend": False}})
+
+
 async def ends_well(home: Home, but: str) -> int:
     """Let the Job after ``but`` end, and see the release proven; the revision that is deployed then."""
     await until_hooked(home, but=but)
-    await home.admin.patch(JOBS.path(home.namespace, "web-migrate"), {"spec": {"suspend": False}})
+    await let_go(home)
     return int((await home.proven())["status"]["deployed"]["revision"])
 
 
