@@ -164,7 +164,7 @@ def test_what_make_would_run_is_proper_shell(target: str) -> None:
 
 
 def test_the_suites_that_continuous_integration_does_not_run_can_be_begun() -> None:
-    """Faults take half an hour and benchmarks a quiet machine; what they share with other tests may move all the same."""
+    """Faults take half an hour, benchmarks a quiet machine; what they share with other tests may move all the same."""
     collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/faults"]
     for command in (collect, [sys.executable, "-m", "tests.bench", "--help"]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
