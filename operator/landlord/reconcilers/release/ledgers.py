@@ -50,16 +50,26 @@ class Ledgers:
         return self._known.get(ref, Ledger()) if ref not in self._broken else Ledger()
 
     async def write(self, ref: Ref, ledger: Ledger) -> None:
-        """Write it down; raises ``Conflict`` when somebody else did meanwhile, and then knows what he wrote."""
+        """Write it down; raises ``Conflict`` when somebody else wrote a page meanwhile, and then knows what he wrote.
+
+        A conflict about anything but the page, such as a label, is none: what must be remembered, such as how a run of
+        Helm ended, would be lost for it.
+        """
+        before = self._known.get(ref)
         try:
             self._keep(await self._store(ref, ledger))
         except Conflict:
-            found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
-            if found is None:
-                self._forget(ref)
-            else:
-                self._keep(found)
-            raise
+            await self._look_again(ref)
+            if ref in self._broken or self._known.get(ref) not in (before, ledger):
+                raise
+            self._keep(await self._store(ref, ledger))
+
+    async def _look_again(self, ref: Ref) -> None:
+        found = await self._cluster.get(CONFIG_MAPS, name_of(ref), self._namespace)
+        if found is None:
+            self._forget(ref)
+        else:
+            self._keep(found)
 
     async def remove(self, ref: Ref) -> None:
         """Delete the ledger, if there is one, of a release that went with its namespace.

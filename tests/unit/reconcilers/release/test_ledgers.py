@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import pytest
 
+from landlord.api.failures import Conflict
 from landlord.api.refs import Ref
 from landlord.clients.cluster import Cluster
-from landlord.core.release.ledger import Desired, Failure, Held, Judged, Ledger, Verdict
+from landlord.core.release.ledger import Desired, Failure, Held, Judged, Ledger, Verdict, encode
 from landlord.reconcilers.release.ledgers import Ledgers
 from tests.unit.reconcilers.memory_cluster import MemoryCluster
 
@@ -75,3 +76,38 @@ async def test_of_many_releases_that_are_gone_the_newest_ledgers_are_kept_and_wh
     left = {ref.name for ref in cluster.objects if ref.kind == "ConfigMap"}
     assert left == {"shop-dev.rejected", "shop-dev.new", "shop-dev.living", "shop-prod.old"}
     assert ledgers.of(refs["old"]) == Ledger()
+
+
+class Once:
+    """Refuses the first merge, after what somebody else has done."""
+
+    def __init__(self, cluster: MemoryCluster, page: str | None) -> None:
+        self._cluster, self._page, self.refused = cluster, page, 0
+
+    def failing(self, verb: str, ref: str) -> Conflict | None:
+        if verb != "patch" or self.refused:
+            return None
+        self.refused = 1
+        [stored] = [each for ref, each in self._cluster.objects.items() if ref.kind == "ConfigMap"]
+        stored["metadata"]["labels"]["touched"] = "yes"
+        if self._page is not None:
+            stored["data"]["ledger"] = self._page
+        return Conflict("the object has been modified")
+
+
+async def test_a_conflict_about_anything_but_the_page_loses_nothing() -> None:
+    cluster, ledgers = await written()
+    once = Once(cluster, None)
+    cluster.failing = once.failing
+    await ledgers.write(WEB, verdict(Verdict.PROVEN, 1))
+    assert once.refused
+    assert ledgers.of(WEB) == verdict(Verdict.PROVEN, 1)
+
+
+async def test_a_page_that_somebody_else_wrote_is_not_written_over() -> None:
+    cluster, ledgers = await written()
+    theirs = verdict(Verdict.REJECTED, 2)
+    cluster.failing = Once(cluster, encode(theirs)).failing
+    with pytest.raises(Conflict):
+        await ledgers.write(WEB, verdict(Verdict.PROVEN, 1))
+    assert ledgers.of(WEB) == theirs
