@@ -7,13 +7,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from landlord.runtime import exits
 from tests.actors import Actor
-from tests.admin import Admin, Object
+from tests.admin import Admin, ApiError, Object
 from tests.cluster import Cluster, short_name
 from tests.fault_audit import OperatorLog
 from tests.installation import install
@@ -237,8 +238,15 @@ async def test_namespaces_deleted_by_hand_are_made_anew(
 
 
 def _can_list(admin: Admin) -> Callable[[], Awaitable[bool]]:
+    """Whether the API server serves Tenants again; right after their definition came back it asks for patience."""
+
     async def can_list() -> bool:
-        return "items" in await admin.get(TENANTS)
+        try:
+            return "items" in await admin.get(TENANTS)
+        except ApiError as busy:
+            if busy.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            return False
 
     return can_list
 
