@@ -183,7 +183,7 @@ async def test_template_bombs_end_in_words(room: Room, tmp_path: Path) -> None:
     with pytest.raises(HelmFailed) as much:
         await helm.render(flood, "web", room.namespace, {}, Offered())
 
-    assert memory.value.why == "helm render of this chart takes more memory than it is given."
+    assert "takes more memory than it is given" in memory.value.why
     assert (memory.value.trouble, much.value.trouble) == (HelmTrouble.RENDER, HelmTrouble.TOO_LARGE)
 
 

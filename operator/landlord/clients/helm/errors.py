@@ -74,6 +74,10 @@ def _crashed(verb: str, text: str) -> HelmFailed:
     if OUT_OF_MEMORY.search(text):
         trouble = HelmTrouble.RENDER if verb == "render" else HelmTrouble.KILLED
         return HelmFailed(trouble, f"helm {verb} of this chart takes more memory than it is given.")
+    if verb == "render" and "SIGSEGV" in text:
+        # Go crashes so, now and then, when memory ends in the wrong place; a render does only what the chart says.
+        why = "helm render of this chart crashed; most likely it takes more memory than it is given."
+        return HelmFailed(HelmTrouble.RENDER, why)
     return HelmFailed(HelmTrouble.KILLED, f"helm {verb} crashed.")
 
 

@@ -137,6 +137,10 @@ def test_who_was_ended_by_us_or_others_is_told_as_such() -> None:
     assert told("render", "", -signal.SIGKILL, too_long=True).trouble is HelmTrouble.RENDER
     assert told("render", "", -signal.SIGKILL, too_much=True).trouble is HelmTrouble.TOO_LARGE
     assert told("deploy", "goroutine 1 [running]:\nmain.main()\n", 2).why == "helm deploy crashed."
+    segments = "SIGSEGV: segmentation violation\nPC=0x0 m=3 sigcode=1\n\ngoroutine 1 [running]:\n"
+    assert told("deploy", segments, 2).trouble is HelmTrouble.KILLED
+    crashed = told("render", segments, 2)
+    assert (crashed.trouble, "more memory than it is given" in crashed.why) == (HelmTrouble.RENDER, True)
 
 
 def test_a_gate_that_never_opened_changed_nothing() -> None:
