@@ -210,7 +210,7 @@ class AppReleaseReconciler:
 
     async def _stand_in_line(self, case: Case, facts: Facts, decision: Decision, sight: Sight, draft: Draft) -> Outcome:
         """No worker waits for a place: the release is woken when there is one. Who waits for long is told why."""
-        if not _is_only_begun(draft.page):
+        if not _is_only_begun(self._parts.ledgers.of(case.ref), draft.page):
             await draft.write(partial(self._parts.teller.turned, case))
         since = self._in_line.setdefault(case.ref, case.now)
         if case.now < since + PATIENCE:
@@ -241,10 +241,11 @@ class AppReleaseReconciler:
         return Outcome(after or _due(case, rested))
 
 
-def _is_only_begun(page: Ledger) -> bool:
-    """Whether all that this page says is that something is to be deployed: the next pass finds that out again."""
+def _is_only_begun(written: Ledger, page: Ledger) -> bool:
+    """Whether all that is new is that something is to be deployed: the next pass finds that out again."""
     attempt = page.attempt
-    return attempt is not None and attempt.stage is Stage.DEPLOYING and attempt.failure is None
+    is_begun = attempt is not None and attempt.stage is Stage.DEPLOYING and attempt.failure is None
+    return is_begun and replace(page, attempt=None, held=written.held) == written
 
 
 def _is_young(decision: Decision, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from landlord.api.conditions import Reason
-from landlord.core.release.ledger import Attempt, Failure, Ledger, Stage
+from landlord.core.release.ledger import Attempt, Failure, Intent, Ledger, Operation, Proven, Runner, Stage
 from landlord.core.release.steps import Decision, Rest, Standing, Word
 from landlord.reconcilers.apprelease import YOUNG, _is_only_begun, _is_young
 from tests.unit.reconcilers.release.cases import THEN, WANTED
@@ -33,17 +33,24 @@ def test_that_controllers_are_still_to_see_what_helm_made_is_not_told(
     assert _is_young(Decision(Rest(), Ledger(attempt=attempt), word), THEN + after) is is_young
 
 
+BEGUN = Ledger(attempt=replace(ATTEMPT, stage=Stage.DEPLOYING))
+FAILED = replace(ATTEMPT, stage=Stage.DEPLOYING, failure=Failure("Timeout", "It took too long."))
+TESTING = Ledger(intent=Intent(Operation.TEST, 1, 0, THEN, THEN, Runner("me")))
+
+
 @pytest.mark.parametrize(
-    ("attempt", "is_only_begun"),
+    ("written", "page", "is_only_begun"),
     [
-        (replace(ATTEMPT, stage=Stage.DEPLOYING), True),
-        (replace(ATTEMPT, stage=Stage.DEPLOYING, failure=Failure("Timeout", "It took too long.")), False),
-        (replace(ATTEMPT, stage=Stage.ROLLING_BACK), False),
-        (None, False),
+        (Ledger(), BEGUN, True),
+        (Ledger(), Ledger(attempt=FAILED), False),
+        (Ledger(), Ledger(attempt=replace(ATTEMPT, stage=Stage.ROLLING_BACK)), False),
+        (Ledger(), replace(BEGUN, proven=Proven(1, WANTED, THEN)), False),
+        (TESTING, BEGUN, False),
+        (Ledger(), Ledger(), False),
     ],
-    ids=["a deploy to come", "another try", "a verdict", "none"],
+    ids=["a deploy to come", "another try", "a verdict", "a proof", "the end of a run", "nothing"],
 )
 def test_who_stands_in_line_writes_down_what_the_world_would_not_tell_again(
-    attempt: Attempt | None, is_only_begun: bool
+    written: Ledger, page: Ledger, is_only_begun: bool
 ) -> None:
-    assert _is_only_begun(Ledger(attempt=attempt)) is is_only_begun
+    assert _is_only_begun(written, page) is is_only_begun
