@@ -9,13 +9,14 @@ from tests.admin import Admin
 from tests.manifests import ENVIRONMENTS, TENANTS, condition
 from tests.polling import eventually
 from tests.releases import Home, home, leaving, move_in, release_operator, shop
-from tests.shop import SETTINGS, VALUES, Shop
+from tests.shop import MODEST, SETTINGS, VALUES, Shop
 
 __all__ = ["home", "leaving", "release_operator", "shop"]
 
 OPERATOR_FLAGS = ("--helm-slots", "4", "--workers-release", "8")
 """A tenant has one place, and the crowd outnumbers the workers."""
-STUCK = """
+STUCK = (
+    """
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -29,16 +30,9 @@ spec:
       containers:
         - name: stuck
           image: registry.example.org/stuck:1
-          resources:
-            requests: {cpu: 10m, memory: 16Mi}
-            limits: {cpu: 100m, memory: 32Mi}
-          securityContext:
-            allowPrivilegeEscalation: false
-            runAsNonRoot: true
-            runAsUser: 1000
-            capabilities: {drop: [ALL]}
-            seccompProfile: {type: RuntimeDefault}
 """
+    + MODEST
+)
 CROWD = [f"web-{number}" for number in range(9)]
 
 
